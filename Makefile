@@ -1,0 +1,80 @@
+# Everything a developer does here, from a bare clone with Python, git and make alone.
+# ARGS="…" is handed on to pytest or to the local run.
+
+PYTHON ?= python3
+ARGS ?=
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+BIN := .venv/bin
+
+PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+PACKAGES := app worker triggers infra tests
+LOCKS := infra/requirements
+
+# A stamp says which lock and which Python an environment was made from: either changes, it is made anew.
+DEVELOPMENT := .venv/made-with-python$(PYTHON_VERSION)
+EMULATOR := .venv-emulator/made-with-python$(PYTHON_VERSION)
+
+.PHONY: help
+help: ## show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+.PHONY: run
+run: $(DEVELOPMENT) $(EMULATOR) ## start the service, an AWS emulator and an example receiver; Ctrl-C stops them
+	@exec $(BIN)/python -m infra.local $(ARGS)
+
+.PHONY: test
+test: $(DEVELOPMENT) $(EMULATOR) ## run all the tests, with the coverage of lines and branches
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest $(ARGS); status=$$?; \
+	$(BIN)/coverage combine --quiet && $(BIN)/coverage report || status=1; \
+	exit $$status
+
+.PHONY: check
+check: $(DEVELOPMENT) ## check format, lint, types and import contracts, as CI does
+	@echo "format"; $(BIN)/ruff format --check --quiet $(PACKAGES)
+	@echo "lint"; $(BIN)/ruff check --quiet $(PACKAGES)
+	@echo "types"; $(BIN)/mypy --no-error-summary
+	@echo "import contracts"; $(BIN)/lint-imports --no-logo --no-cache
+
+.PHONY: format
+format: $(DEVELOPMENT) ## put the code into shape
+	@$(BIN)/ruff format --quiet $(PACKAGES)
+	@$(BIN)/ruff check --fix --quiet $(PACKAGES)
+
+.PHONY: lock
+lock: $(DEVELOPMENT) ## renew the locks of all dependencies; ARGS=--upgrade takes newer versions
+	@$(call compile,pyproject.toml,runtime)
+	@$(call compile,pyproject.toml --extra development,development)
+	@$(call compile,$(LOCKS)/emulator.in,emulator)
+
+.PHONY: clean
+clean: ## remove environments, caches and what the local run wrote
+	@rm -rf .venv .venv-emulator .local .coverage .coverage.* build dist *.egg-info
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(DEVELOPMENT): $(LOCKS)/development.txt
+	@$(call environment,.venv,the project's packages)
+
+$(EMULATOR): $(LOCKS)/emulator.txt
+	@$(call environment,.venv-emulator,the AWS emulator)
+
+# $(1) the folder, $(2) what goes into it. The locks name everything there is, hence --no-deps.
+define environment
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	{ echo "Python 3.11 or newer is needed, and '$(PYTHON)' is not: try make PYTHON=python3.13 …" >&2; exit 1; }; \
+$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	{ echo "'$(PYTHON)' lacks the venv module: install it (Debian, Ubuntu: python3-venv)" >&2; exit 1; }; \
+echo "installing $(2) into $(1) (Python $(PYTHON_VERSION))" && \
+$(PYTHON) -m venv --clear $(1) && \
+$(1)/bin/python -m pip install --quiet --disable-pip-version-check --use-pep517 --require-hashes --no-deps -r $< && \
+touch $@
+endef
+
+# No header, no address: a lock says the same wherever it was made.
+define compile
+echo "locking $(2)" && $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-emit-find-links $(ARGS) $(1) --output-file $(LOCKS)/$(2).txt
+endef

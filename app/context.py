@@ -1,0 +1,104 @@
+"""What one request carries along from its first byte to its log line."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from triggers.api_keys import Scope
+from triggers.ids import RandomBits, make_correlation_id, make_request_id
+from triggers.telemetry import valid_traceparent
+from triggers.tenants import Tenant, TenantView
+
+CORRELATION_ID_CHARACTERS_MAX = 128
+
+_KEY = "triggers.context"
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """Who calls. `actor` is a key id or `operator`; the operator has no tenant, hence no `view`."""
+
+    actor: str
+    scopes: tuple[Scope, ...]
+    view: TenantView | None = None
+
+    @property
+    def tenant_view(self) -> TenantView:
+        """All that the caller's tenant has. The guard lets no operator get as far as asking."""
+        if self.view is None:
+            raise RuntimeError("the operator has no tenant")
+        return self.view
+
+    @property
+    def tenant(self) -> Tenant:
+        """The caller's tenant; the authentication lets in nobody whose tenant does not exist."""
+        tenant = self.tenant_view.tenant
+        if tenant is None:
+            raise RuntimeError("the tenant does not exist")
+        return tenant
+
+
+class RequestContext(Struct, kw_only=True):
+    """The request's ids, and what becomes known of it on its way.
+
+    `body_seconds` is set while the client's body is on its way: then a passed deadline is the
+    client's.
+    """
+
+    request_id: str
+    correlation_id: str
+    traceparent: str | None
+    deadline: asyncio.Timeout | None = None
+    body_seconds: float | None = None
+    caller: Caller | None = None
+    event_id: str | None = None
+    problem: str | None = None
+
+
+class _HasScope(Protocol):
+    @property
+    def scope(self) -> Any: ...
+
+
+def headers_of(scope: Mapping[str, Any], name: bytes) -> list[str]:
+    """Return all values of a header, in their order. `name` is in lower case."""
+    return [value.decode("latin-1") for found, value in scope["headers"] if found == name]
+
+
+def make_context(scope: Mapping[str, Any], random_bits: RandomBits) -> RequestContext:
+    """Make the context of a request from its headers."""
+    correlation_ids = headers_of(scope, b"x-correlation-id")
+    traceparents = headers_of(scope, b"traceparent")
+    return RequestContext(
+        request_id=make_request_id(random_bits),
+        correlation_id=correlation_ids[0]
+        if len(correlation_ids) == 1 and _is_correlation_id(correlation_ids[0])
+        else make_correlation_id(random_bits),
+        traceparent=valid_traceparent(traceparents[0]) if len(traceparents) == 1 else None,
+    )
+
+
+def put_context(scope: Any, context: RequestContext) -> None:
+    """Lay the context where everything that handles the request finds it."""
+    scope[_KEY] = context
+
+
+def context_of(connection: _HasScope) -> RequestContext:
+    """Return the context of the request that a connection belongs to."""
+    context: RequestContext = connection.scope[_KEY]
+    return context
+
+
+def caller_of(connection: _HasScope) -> Caller:
+    """Return who calls. Only behind the authentication."""
+    caller = context_of(connection).caller
+    if caller is None:
+        raise RuntimeError("this route is not behind the authentication")
+    return caller
+
+
+def _is_correlation_id(text: str) -> bool:
+    if not 1 <= len(text) <= CORRELATION_ID_CHARACTERS_MAX:
+        return False
+    return text.isascii() and text.isprintable() and " " not in text

@@ -1,0 +1,95 @@
+"""The domain as the handlers use it, wired to the outside in one call."""
+
+from litestar.datastructures import State
+from msgspec import Struct
+
+from app.health import DependencyHealth
+from app.lifecycle import Lifecycle
+from triggers.control import ControlPlane
+from triggers.control_views import ControlViews
+from triggers.cursors import Cursors
+from triggers.ids import RandomBits
+from triggers.intake import Intake
+from triggers.ports import Attempts, EventReads
+from triggers.resources import Resources
+from triggers.settings import Settings, SettingsError
+from triggers.times import Clock
+
+
+class Domain(Struct, frozen=True, kw_only=True):
+    """Everything that handlers call."""
+
+    settings: Settings
+    intake: Intake
+    events: EventReads
+    attempts: Attempts
+    control: ControlPlane
+    views: ControlViews
+    cursors: Cursors
+    health: DependencyHealth
+    clock: Clock
+    random_bits: RandomBits
+
+
+def wire_domain(
+    settings: Settings, resources: Resources, *, clock: Clock, random_bits: RandomBits
+) -> Domain:
+    """Wire the domain to its resources. Raises SettingsError, see `cursor_key`."""
+    return Domain(
+        settings=settings,
+        intake=Intake(
+            resources.events,
+            resources.hints,
+            clock=clock,
+            random_bits=random_bits,
+            grace_seconds=settings.hint_grace_seconds,
+            retention_days=settings.retention_days,
+        ),
+        events=resources.events,
+        attempts=resources.attempts,
+        control=ControlPlane(
+            resources.control,
+            clock=clock,
+            random_bits=random_bits,
+            settle_seconds=settings.control_settle_seconds,
+        ),
+        views=ControlViews(resources.control, age_max_seconds=settings.control_age_max_seconds),
+        cursors=Cursors(cursor_key(settings, random_bits)),
+        health=DependencyHealth(resources.reachable),
+        clock=clock,
+        random_bits=random_bits,
+    )
+
+
+def cursor_key(settings: Settings, random_bits: RandomBits) -> str:
+    """Return the key that signs cursors; made up in development when none is set.
+
+    Raises SettingsError in production: there, every `app` must have the same.
+    """
+    if settings.cursor_key:
+        return settings.cursor_key
+    if not settings.is_development:
+        raise SettingsError("TRIGGERS_CURSOR_KEY must be set in production, the same in every app")
+    return f"{random_bits(256):064x}"
+
+
+def keep_domain(state: State, domain: Domain) -> None:
+    """Lay the domain where handlers and middleware find it, in Litestar's state."""
+    state["domain"] = domain
+
+
+def domain_of(state: State) -> Domain:
+    """Return the domain that Litestar's state holds."""
+    domain: Domain = state["domain"]
+    return domain
+
+
+def keep_lifecycle(state: State, lifecycle: Lifecycle) -> None:
+    """Lay the lifecycle in Litestar's state; Litestar copies what it finds in a middleware."""
+    state["lifecycle"] = lifecycle
+
+
+def lifecycle_of(state: State) -> Lifecycle:
+    """Return the lifecycle that Litestar's state holds."""
+    lifecycle: Lifecycle = state["lifecycle"]
+    return lifecycle

@@ -1,0 +1,122 @@
+"""The wiring of the API: one call makes the application from what it needs."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from litestar import Litestar, Router
+from litestar.di import Provide
+
+from app.authentication import Authentication, authorise
+from app.dependencies import (
+    cursor_key,
+    domain_of,
+    keep_domain,
+    keep_lifecycle,
+    wire_domain,
+)
+from app.edge import Edge
+from app.lifecycle import Lifecycle
+from app.openapi import document_of
+from app.problems import to_response
+from app.routes import docs, events, inbox, keys, service, tenants, webhooks
+from triggers.aws.resources import open_resources as open_aws_resources
+from triggers.ids import RandomBits
+from triggers.resources import OpenResources
+from triggers.settings import Settings
+from triggers.times import Clock, system_clock
+
+VERSIONED = (
+    events.accept_event,
+    events.read_event,
+    events.acknowledge_event,
+    events.list_attempts,
+    inbox.list_inbox,
+    webhooks.create_webhook,
+    webhooks.list_webhooks,
+    webhooks.read_webhook,
+    webhooks.delete_webhook,
+    keys.create_key,
+    keys.list_keys,
+    keys.read_key,
+    keys.delete_key,
+    tenants.create_tenant,
+)
+OPEN = (
+    service.liveness,
+    service.readiness,
+    service.health,
+    docs.root,
+    docs.swagger,
+    docs.openapi,
+    docs.problem_page,
+)
+
+
+def create_app(
+    settings: Settings,
+    *,
+    open_resources: OpenResources = open_aws_resources,
+    clock: Clock = system_clock,
+    random_bits: RandomBits = secrets.randbits,
+) -> Edge:
+    """Make the ASGI application. Its resources are opened when the server starts it.
+
+    Raises SettingsError for settings that are wrong for the API alone.
+    """
+    cursor_key(settings, random_bits)
+    lifecycle = Lifecycle()
+    litestar = Litestar(
+        [_versioned(), *OPEN, docs.assets()],
+        dependencies={
+            "domain": Provide(lambda: domain_of(litestar.state), sync_to_thread=False),
+            "lifecycle": Provide(lambda: lifecycle, sync_to_thread=False),
+            "openapi_document": Provide(lambda: document, sync_to_thread=False),
+        },
+        exception_handlers={Exception: to_response},
+        lifespan=[_lifespan(settings, lifecycle, open_resources, clock, random_bits)],
+        openapi_config=None,
+        logging_config=None,
+    )
+    keep_lifecycle(litestar.state, lifecycle)
+    document = document_of(litestar.routes)
+    return Edge(
+        litestar, lifecycle, request_seconds=settings.request_seconds, random_bits=random_bits
+    )
+
+
+def _versioned() -> Router:
+    """Return what is behind a key."""
+    return Router(
+        "/v1",
+        route_handlers=VERSIONED,
+        middleware=[Authentication()],
+        guards=[authorise],
+    )
+
+
+def _lifespan(
+    settings: Settings,
+    lifecycle: Lifecycle,
+    open_resources: OpenResources,
+    clock: Clock,
+    random_bits: RandomBits,
+) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    """Return what opens the resources, waits for them in the background, and closes them."""
+
+    @asynccontextmanager
+    async def lifespan(litestar: Litestar) -> AsyncIterator[None]:
+        async with open_resources(settings) as resources:
+            domain = wire_domain(settings, resources, clock=clock, random_bits=random_bits)
+            keep_domain(litestar.state, domain)
+            start = lifecycle.start_when_reachable(resources.reachable)
+            starting = asyncio.create_task(start, name="start when reachable")
+            try:
+                yield
+            finally:
+                starting.cancel()
+                await asyncio.gather(starting, return_exceptions=True)
+                await domain.views.close()
+
+    return lifespan

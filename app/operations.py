@@ -1,0 +1,43 @@
+"""What a route is for, said once beside its handler.
+
+The guard reads it, and so does the OpenAPI document.
+"""
+
+from typing import Any
+
+from msgspec import Struct
+
+from triggers.api_keys import Scope
+
+_KEY = "operation"
+
+
+class Operation(Struct, frozen=True, kw_only=True):
+    """A route in words and types.
+
+    `scope` is what the caller's key must have; None leaves the route open to all. `problems` are
+    codes on top of those that follow from the rest. `headers` describes the answer's, by name.
+    """
+
+    tag: str
+    summary: str
+    description: str = ""
+    scope: Scope | None = None
+    query: type[Struct] | None = None
+    body: type[Struct] | None = None
+    example: Any = None
+    answer: type[Struct] | None = None
+    media_type: str = "application/json"
+    headers: dict[str, str] = {}
+    problems: tuple[str, ...] = ()
+
+
+def describe(**values: Any) -> dict[str, Any]:
+    """Return the `opt` of a handler whose operation this is."""
+    return {_KEY: Operation(**values)}
+
+
+def operation_of(opt: Any) -> Operation | None:
+    """Return the operation that a handler's `opt` holds."""
+    operation: Operation | None = opt.get(_KEY)
+    return operation

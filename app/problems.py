@@ -1,0 +1,237 @@
+"""Errors as answers: `application/problem+json` (RFC 9457), for our own faults too.
+
+Which status an error has stands in one table, by its code; a page for each is served at
+`/docs/problems/<code>`.
+"""
+
+import logging
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from msgspec import Struct
+
+from app.bodies import ClientGone
+from app.context import RequestContext, context_of
+from triggers.errors import FieldError, RequestRefused, TriggersError, Unavailable, ValidationFailed
+
+MEDIA_TYPE = "application/problem+json"
+PAGES = "/docs/problems/"
+
+_logger = logging.getLogger(__name__)
+
+
+class Problem(Struct, frozen=True):
+    """A kind of error as the outside knows it: its name, where it comes from, how to cure it."""
+
+    status: int
+    title: str
+    cause: str
+    cure: str
+
+
+# The one place in which an error gets its HTTP status.
+PROBLEMS = {
+    "validation_failed": Problem(
+        400,
+        "The request is not valid",
+        "The body is JSON, or the query is well-formed, but one or more fields break a rule.",
+        "Correct every field that `errors` names; each entry says what is wrong and what to do.",
+    ),
+    "malformed_json": Problem(
+        400,
+        "The body is not valid JSON",
+        "The body is empty, cut off, not UTF-8, nested too deeply, or breaks the grammar of JSON.",
+        "Send one JSON object, written by a JSON library, in UTF-8 without a byte order mark.",
+    ),
+    "invalid_cursor": Problem(
+        400,
+        "The cursor is not valid",
+        "The cursor was changed on its way, or was given out for another list or tenant.",
+        "Send `next_cursor` back as it came, to the same list; or start again without a cursor.",
+    ),
+    "bad_request": Problem(
+        400,
+        "The HTTP request is malformed",
+        "The request breaks a rule of HTTP itself: its request line, a header, or its framing.",
+        "Use an HTTP library rather than writing requests by hand.",
+    ),
+    "unauthenticated": Problem(
+        401,
+        "A valid key is needed",
+        "There is no key in the request, or it is mistyped, revoked, expired, or not the only one.",
+        "Send `Authorization: Bearer <key>` or `X-API-Key: <key>` with a key that is in force.",
+    ),
+    "forbidden": Problem(
+        403,
+        "The key may not do this",
+        "The key is valid, but it lacks the scope that `detail` names.",
+        "Use a key that has the scope, or create one.",
+    ),
+    "not_found": Problem(
+        404,
+        "There is no such thing",
+        "The path or the id does not exist, has expired, or belongs to another tenant.",
+        "Check the path against /docs, and the id against what the API gave out.",
+    ),
+    "method_not_allowed": Problem(
+        405,
+        "The method is not allowed here",
+        "The path exists, but not for this HTTP method.",
+        "Use one of the methods in the `Allow` header.",
+    ),
+    "request_timeout": Problem(
+        408,
+        "The body did not arrive in time",
+        "The connection is slow or broken, or `Content-Length` promises more than was sent.",
+        "Send the request again.",
+    ),
+    "conflict": Problem(
+        409,
+        "The state does not allow this",
+        "The thing exists, but it is in a state in which this cannot be done.",
+        "Read it again and decide anew.",
+    ),
+    "already_acknowledged": Problem(
+        409,
+        "The event was acknowledged before",
+        "An earlier call, perhaps a repeated one, has acknowledged the event.",
+        "Nothing is to be done: the event is acknowledged.",
+    ),
+    "limit_reached": Problem(
+        409,
+        "The tenant has as many as it may have",
+        "There is a limit on how many webhooks and keys a tenant has.",
+        "Delete one that is not needed any more.",
+    ),
+    "payload_too_large": Problem(
+        413,
+        "The body or its payload is too large",
+        "The payload, or the whole body around it, has more bytes than the limit.",
+        "Send less: keep large data elsewhere and send its address.",
+    ),
+    "unsupported_media_type": Problem(
+        415,
+        "The body must be plain JSON",
+        "`Content-Type` is not `application/json` in UTF-8, or there is a `Content-Encoding`.",
+        "Send `Content-Type: application/json` and do not compress the body.",
+    ),
+    "headers_too_large": Problem(
+        431,
+        "The request's headers are too large",
+        "The request line and the headers together are too large, or there are too many headers.",
+        "Send fewer and shorter headers.",
+    ),
+    "internal_error": Problem(
+        500,
+        "Something went wrong on our side",
+        "A fault of the service. It has been logged with the `request_id`.",
+        "Try again; if it stays, report the `request_id`.",
+    ),
+    "unavailable": Problem(
+        503,
+        "The service cannot answer right now",
+        "The service is starting, stopping or overloaded, or its store did not answer in time.",
+        "Try again after the seconds in `Retry-After`, then less and less often.",
+    ),
+}
+# What Litestar itself raises, by status.
+_CODES = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "payload_too_large",
+    415: "unsupported_media_type",
+}
+
+
+class ProblemDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The body of every answer that is an error."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    request_id: str
+    correlation_id: str
+    errors: list[FieldError] = []
+
+
+class ProblemAnswer(Struct, frozen=True):
+    """An error ready to be sent."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+_ENCODER = msgspec.json.Encoder()
+
+
+def code_of(error: Exception) -> str:
+    """Return the code of any exception; what is not known is `internal_error`."""
+    if isinstance(error, TriggersError):
+        return error.code
+    if isinstance(error, HTTPException):
+        return _CODES.get(error.status_code, "internal_error")
+    return "internal_error"
+
+
+def answer_to(error: Exception, context: RequestContext) -> ProblemAnswer:
+    """Return the answer to an error. What nobody foresaw is logged, and told to nobody else."""
+    code = code_of(error)
+    context.problem = f"{code}: {error}" if isinstance(error, Unavailable) else code
+    if code == "internal_error":
+        _logger.error(
+            "unforeseen error",
+            exc_info=error,
+            extra={"fields": {"request_id": context.request_id}},
+        )
+    if isinstance(error, RequestRefused | Unavailable):
+        detail = error.detail
+    else:
+        detail = PROBLEMS[code].cause
+    errors = error.errors if isinstance(error, ValidationFailed) else []
+    body = document_for(code, detail, context, errors)
+    return ProblemAnswer(PROBLEMS[code].status, _headers(error, code), body)
+
+
+def document_for(
+    code: str, detail: str, context: RequestContext, errors: list[FieldError] | None = None
+) -> bytes:
+    """Return the body of a problem."""
+    problem = PROBLEMS[code]
+    return _ENCODER.encode(
+        ProblemDocument(
+            type=PAGES + code,
+            title=problem.title,
+            status=problem.status,
+            code=code,
+            detail=detail,
+            request_id=context.request_id,
+            correlation_id=context.correlation_id,
+            errors=errors or [],
+        )
+    )
+
+
+def to_response(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Answer an error of a route: Litestar's exception handler for all of them."""
+    if isinstance(error, ClientGone):
+        raise error  # out to the edge: there is nobody to answer
+    answer = answer_to(error, context_of(request))
+    return Response(
+        answer.body, status_code=answer.status, headers=answer.headers, media_type=MEDIA_TYPE
+    )
+
+
+def _headers(error: Exception, code: str) -> dict[str, str]:
+    if code == "unauthenticated":
+        return {"www-authenticate": "Bearer"}
+    if isinstance(error, Unavailable):
+        return {"retry-after": str(error.retry_after_seconds)}
+    if isinstance(error, HTTPException) and code == "method_not_allowed":
+        return {"allow": (error.headers or {}).get("allow", "")}
+    return {}

@@ -1,0 +1,247 @@
+"""Events on the wire: as producers send them, and as they are shown."""
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+from app import surrogates
+from app.context import RequestContext
+from app.decoding import decode_json
+from triggers.attempts import Attempt
+from triggers.deliveries import Delivery, DeliveryStatus
+from triggers.errors import MalformedJson, PayloadTooLarge
+from triggers.events import Event, EventRecord, EventState, EventStatus, visible_deliveries
+from triggers.intake import EventDraft
+from triggers.retries import Verdict, verdict_of
+from triggers.times import rfc3339
+
+# What a body may hold besides its payload: more than the largest source and metadata take, even
+# when every character is written as an escape.
+ENVELOPE_BYTES_MAX = 256 * 1024
+
+EventType = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=128,
+        # The lookahead is there because `$` also matches before a newline at the end.
+        pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$(?!\n)",
+        description="1–128 of A–Z a–z 0–9 . _ -, no leading dot; use dots to group: order.created",
+        examples=["order.created"],
+    ),
+]
+MetadataKey = Annotated[str, Meta(max_length=64)]
+MetadataValue = Annotated[str, Meta(max_length=512)]
+Moment = Annotated[
+    str,
+    Meta(
+        description="A time, RFC 3339 in UTC with milliseconds",
+        examples=["2026-11-22T05:29:00.123Z"],
+        extra_json_schema={"format": "date-time"},
+    ),
+]
+
+
+class EventIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An event as a producer sends it."""
+
+    event_type: EventType
+    payload: Annotated[
+        Raw, Meta(description="Any JSON value, at most 400 KB; kept and sent on byte for byte")
+    ]
+    source: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=128,
+                description="Where the event comes from, 1–128 characters",
+                examples=["shop"],
+            ),
+        ]
+        | None
+    ) = None
+    metadata: Annotated[
+        dict[MetadataKey, MetadataValue],
+        Meta(
+            max_length=32,
+            description="At most 32 strings; keys up to 64 characters, values up to 512",
+            examples=[{"region": "eu"}],
+        ),
+    ] = {}
+
+
+class DeliveryOut(Struct, frozen=True, kw_only=True):
+    """One (event, webhook) pair and where it stands."""
+
+    webhook_id: str
+    status: DeliveryStatus
+    attempts: Annotated[int, Meta(description="How many attempts were made")]
+    last_status_code: Annotated[
+        int | None, Meta(description="What the receiver answered last; null: it did not answer")
+    ]
+    last_error: Annotated[str | None, Meta(description="What went wrong last, in words")]
+    next_attempt_at: Moment | None
+    delivered_at: Moment | None
+
+
+class EventOut(Struct, frozen=True, kw_only=True):
+    """An event as it is shown.
+
+    Only the answer to its acceptance leaves the payload out: the producer has it.
+    """
+
+    event_id: Annotated[str, Meta(examples=["evt_01KAN72XQV8YJ4T6Z0M3S5B7C9"])]
+    event_type: EventType
+    source: str | None
+    payload: Annotated[Raw | UnsetType, Meta(description="As it came in, byte for byte")] = UNSET
+    metadata: dict[str, str]
+    status: EventStatus
+    created_at: Moment
+    delivered_at: Moment | None
+    acknowledged_at: Moment | None
+    delivery_attempts: Annotated[
+        int, Meta(description="How many attempts were made, over all deliveries")
+    ]
+    next_attempt_at: Annotated[
+        Moment | None, Meta(description="The earliest next attempt of all deliveries")
+    ]
+    correlation_id: str
+    deliveries: list[DeliveryOut]
+    replays: Annotated[
+        list[dict[str, str]], Meta(description="Replays of the event, oldest first")
+    ] = []
+
+
+class EventList(Struct, frozen=True, kw_only=True):
+    """A page of events."""
+
+    events: list[EventOut]
+    next_cursor: Annotated[
+        str | None, Meta(description="Continues the list; null at its end. A page may be short.")
+    ]
+
+
+class AttemptOut(Struct, frozen=True, kw_only=True):
+    """One HTTP request of a delivery, with its outcome."""
+
+    webhook_id: str
+    number: Annotated[int, Meta(description="Counts from 1 within the delivery")]
+    outcome: Annotated[str, Meta(description="`delivered` or `failed`", examples=["failed"])]
+    started_at: Moment
+    duration_ms: Annotated[int, Meta(description="Milliseconds until the answer or the error")]
+    status_code: Annotated[int | None, Meta(description="null: there was no answer")]
+    error: Annotated[str | None, Meta(examples=["receiver answered 503"])]
+    response_excerpt: Annotated[
+        str, Meta(description="The beginning of the answer's body, at most 4 KB, made printable")
+    ]
+
+
+class AttemptList(Struct, frozen=True, kw_only=True):
+    """The attempts of an event, newest first."""
+
+    attempts: list[AttemptOut]
+    next_cursor: Annotated[str | None, Meta(description="Always null: the list is whole")] = None
+
+
+def draft_of(body: bytes, context: RequestContext, *, payload_bytes_max: int) -> EventDraft:
+    """Read an event. Raises MalformedJson, ValidationFailed, PayloadTooLarge."""
+    sent, payload = _decode(body)
+    if len(payload) > payload_bytes_max:
+        raise PayloadTooLarge("payload", payload_bytes_max)
+    try:
+        text = payload.decode()  # the decoder has checked its grammar, but not its UTF-8
+    except UnicodeDecodeError:
+        raise MalformedJson("it is not UTF-8") from None
+    return EventDraft(
+        event_type=sent.event_type,
+        payload=text,
+        source=sent.source,
+        metadata=sent.metadata,
+        correlation_id=context.correlation_id,
+        traceparent=context.traceparent,
+    )
+
+
+def event_to_wire(record: EventRecord) -> EventOut:
+    """Show an event with its payload and its deliveries."""
+    return _to_wire(record.event, record.state, Raw(record.event.payload.encode()))
+
+
+def accepted_to_wire(event: Event) -> EventOut:
+    """Show an event that was accepted just now, without the payload."""
+    return _to_wire(event, _FRESH, UNSET)
+
+
+def attempt_to_wire(attempt: Attempt) -> AttemptOut:
+    """Show one attempt."""
+    outcome = attempt.outcome
+    return AttemptOut(
+        webhook_id=attempt.webhook_id,
+        number=attempt.number,
+        outcome="delivered" if verdict_of(outcome) is Verdict.DELIVERED else "failed",
+        started_at=rfc3339(attempt.started_ms),
+        duration_ms=outcome.duration_ms,
+        status_code=outcome.status_code,
+        error=outcome.description,
+        response_excerpt=outcome.excerpt,
+    )
+
+
+_FRESH = EventState()
+
+
+def _decode(body: bytes) -> tuple[EventIn, bytes]:
+    try:
+        sent = decode_json(EventIn, body)
+    except MalformedJson:
+        aside = surrogates.set_aside(body)
+        if aside is None:
+            raise
+        return _decode_without_surrogates(*aside)
+    return sent, bytes(sent.payload)
+
+
+def _decode_without_surrogates(body: bytes, mark: bytes) -> tuple[EventIn, bytes]:
+    sent = decode_json(EventIn, body)
+    payload = bytes(sent.payload)
+    if payload.count(mark) != body.count(mark):
+        raise MalformedJson("there is half a surrogate pair outside of the payload")
+    return sent, surrogates.put_back(payload, mark)
+
+
+def _to_wire(event: Event, state: EventState, payload: Raw | UnsetType) -> EventOut:
+    deliveries = visible_deliveries(state)
+    waiting = [d.next_attempt_ms for d in deliveries if d.status is DeliveryStatus.PENDING]
+    return EventOut(
+        event_id=event.event_id,
+        event_type=event.event_type,
+        source=event.source,
+        payload=payload,
+        metadata=event.metadata,
+        status=state.status,
+        created_at=rfc3339(event.created_ms),
+        delivered_at=moment_or_none(state.delivered_ms),
+        acknowledged_at=moment_or_none(state.acknowledged_ms),
+        delivery_attempts=sum(delivery.attempts for delivery in deliveries),
+        next_attempt_at=moment_or_none(min((ms for ms in waiting if ms is not None), default=None)),
+        correlation_id=event.correlation_id,
+        deliveries=[_delivery_to_wire(delivery) for delivery in deliveries],
+    )
+
+
+def _delivery_to_wire(delivery: Delivery) -> DeliveryOut:
+    return DeliveryOut(
+        webhook_id=delivery.webhook_id,
+        status=delivery.status,
+        attempts=delivery.attempts,
+        last_status_code=delivery.last_status_code,
+        last_error=delivery.last_error,
+        next_attempt_at=moment_or_none(delivery.next_attempt_ms),
+        delivered_at=moment_or_none(delivery.delivered_ms),
+    )
+
+
+def moment_or_none(moment_ms: int | None) -> str | None:
+    """Write a moment, where there is one."""
+    return None if moment_ms is None else rfc3339(moment_ms)

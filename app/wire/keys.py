@@ -1,0 +1,94 @@
+"""Keys on the wire. A key's text is shown once, in the answer to its creation."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from app.decoding import Check
+from app.wire.events import Moment, moment_or_none
+from triggers.api_keys import ApiKey, Scope
+from triggers.times import rfc3339
+
+Name = Annotated[
+    str, Meta(min_length=1, max_length=128, description="1–128 characters", examples=["shop"])
+]
+TenantScope = Literal["events:write", "events:read", "inbox", "webhooks", "keys", "analytics"]
+Scopes = Annotated[
+    list[TenantScope],
+    Meta(
+        min_length=1,
+        max_length=6,
+        description="Of: events:write, events:read, inbox, webhooks, keys, analytics",
+        examples=[["events:write"]],
+    ),
+]
+
+
+class KeyIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A key as it is created."""
+
+    name: Name
+    scopes: Scopes
+    expires_at: (
+        Annotated[
+            datetime,
+            Meta(
+                tz=True,
+                description="A moment to come, RFC 3339 with its zone; null: never",
+                examples=["2027-01-01T00:00:00Z"],
+            ),
+        ]
+        | None
+    ) = None
+
+
+class KeyOut(Struct, frozen=True, kw_only=True):
+    """A key as it is shown."""
+
+    key_id: Annotated[str, Meta(examples=["XQV8YJ4T6Z0M3S5B7C9KAN72AB"])]
+    name: Name
+    scopes: list[Scope]
+    key: Annotated[
+        str | UnsetType, Meta(description="Only in the answer to its creation: keep it safe")
+    ] = UNSET
+    created_at: Moment
+    expires_at: Moment | None
+
+
+class KeyList(Struct, frozen=True, kw_only=True):
+    """The keys of a tenant, oldest first."""
+
+    keys: list[KeyOut]
+    next_cursor: Annotated[str | None, Meta(description="Always null: the list is whole")] = None
+
+
+def key_checks(now_ms: int) -> dict[str, Check]:
+    """Return what a key's fields must be beyond their form."""
+
+    def check_expires_at(moment: datetime) -> str | None:
+        return None if moment.timestamp() * 1000 > now_ms else "is not in the future"
+
+    return {"expires_at": check_expires_at}
+
+
+def scopes_of(sent: KeyIn) -> tuple[Scope, ...]:
+    """Return the scopes that a key is to have, each once."""
+    return tuple(Scope(text) for text in dict.fromkeys(sent.scopes))
+
+
+def expires_ms_of(sent: KeyIn) -> int | None:
+    """Return when a key is to expire, in milliseconds since 1970."""
+    return None if sent.expires_at is None else int(sent.expires_at.timestamp() * 1000)
+
+
+def key_to_wire(key: ApiKey, text: str | UnsetType = UNSET) -> KeyOut:
+    """Show a key; its text only when it was made just now."""
+    return KeyOut(
+        key_id=key.key_id,
+        name=key.name,
+        scopes=list(key.scopes),
+        key=text,
+        created_at=rfc3339(key.created_ms),
+        expires_at=moment_or_none(key.expires_ms),
+    )

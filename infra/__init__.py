@@ -1,0 +1,1 @@
+"""What surrounds the service: its local run, its locks, its deployment."""

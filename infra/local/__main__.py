@@ -1,0 +1,144 @@
+"""Run the whole service on this machine, for `make run`. Everything listens on loopback alone."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+
+from infra.local.demo import Demo, make_demo
+from infra.local.errors import LocalRunError
+from infra.local.loopback import wait_until_ready
+from infra.local.parts import NAMES, parts, provision
+from infra.local.ready import remove_ready, screen, write_ready
+from infra.local.settings import LocalSettings, parts_environment, read_local_settings
+from infra.local.supervisor import Supervisor
+from infra.local.terminal import Terminal, ctrl_c_for_us_alone, has_ended
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+RETRY_SECONDS = 1.0
+HELP = """environment:
+  API_PORT, RECEIVER_PORT, EMULATOR_PORT   ports, by default 8080, 9000 and 4566
+  TRIGGERS_LOCAL_DIR         where ready.json goes, by default .local
+  TRIGGERS_EMULATOR_PYTHON   the Python with the emulator, by default that of .venv-emulator
+  TRIGGERS_…                 any setting of app and worker is handed on to them
+"""
+
+
+class LocalRun:
+    """One run from start to stop."""
+
+    def __init__(self, settings: LocalSettings, terminal: Terminal) -> None:
+        self._settings = settings
+        self._terminal = terminal
+        self._environment = parts_environment(os.environ, settings)
+        self._supervisor = Supervisor(terminal, self._on_change)
+        self._settling: asyncio.Task[None] | None = None
+        self._demo: Demo | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Keep all parts running until told to stop, then leave nothing behind."""
+        self._settings.folder.mkdir(parents=True, exist_ok=True)
+        remove_ready(self._settings)
+        self._terminal.say("local", f"starting {', '.join(NAMES)}")
+        for part in parts(self._settings, self._environment):
+            self._supervisor.start(part)
+        await stop.wait()
+        self._terminal.say("local", "stopping")
+        self._begin_anew()
+        # The emulator last: the others put away their work there.
+        await self._supervisor.stop("app", "worker", "receiver")
+        await self._supervisor.stop("emulator")
+
+    def _on_change(self, name: str) -> None:
+        """Keep ready.json true. An emulator that died has forgotten everything: settle again."""
+        if name == "emulator":
+            if self._settling is not None:
+                self._terminal.say(
+                    "local", "a fresh emulator is empty: tables and tenant are made anew"
+                )
+            self._begin_anew()
+            if self._supervisor.pids["emulator"] is not None:
+                self._settling = asyncio.create_task(self._settle(), name="settle")
+                self._settling.add_done_callback(_show_failure)
+        elif self._demo is not None and name in NAMES:
+            write_ready(self._settings, self._demo, self._supervisor.pids)
+
+    def _begin_anew(self) -> None:
+        self._demo = None
+        remove_ready(self._settings)
+        if self._settling is not None:
+            self._settling.cancel()
+            self._settling = None
+
+    async def _settle(self) -> None:
+        """Make what the parts need, wait until they answer, then tell the world."""
+        while True:
+            try:
+                demo = await self._make_everything()
+            except (LocalRunError, OSError) as problem:
+                self._terminal.say("local", f"{problem}: trying again")
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                self._tell(demo)
+                return
+
+    def _tell(self, demo: Demo) -> None:
+        self._demo = demo
+        write_ready(self._settings, demo, self._supervisor.pids)
+        self._terminal.show(screen(self._settings, demo, has_colour=self._terminal.has_colour))
+
+    async def _make_everything(self) -> Demo:
+        settings = self._settings
+        await wait_until_ready(f"{settings.emulator}/_localstack/health")
+        if code := await self._supervisor.run(provision(self._environment)):
+            raise LocalRunError(f"making tables and queues ended with code {code}")
+        await wait_until_ready(f"{settings.api}/readiness")
+        demo = await make_demo(settings)
+        await wait_until_ready(f"{settings.worker}/readiness")
+        await wait_until_ready(f"{settings.receiver}/requests")
+        return demo
+
+
+async def run_until_told(settings: LocalSettings, terminal: int | None) -> None:
+    """Run until Ctrl-C, SIGTERM or the end of the terminal."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, stop.set)
+    if terminal is not None:
+        loop.add_reader(terminal, _watch, terminal, stop)
+    await LocalRun(settings, Terminal()).run(stop)
+
+
+def _show_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled():
+        task.result()  # what it raises, the loop prints
+
+
+def _watch(terminal: int, stop: asyncio.Event) -> None:
+    if has_ended(terminal):
+        asyncio.get_running_loop().remove_reader(terminal)
+        stop.set()
+
+
+def main() -> int:
+    """Return the exit code: 0 after a stop, 1 when the run could not start."""
+    argparse.ArgumentParser(
+        prog="python -m infra.local",
+        description=__doc__,
+        epilog=HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args()
+    try:
+        settings = read_local_settings(os.environ)
+    except LocalRunError as problem:
+        print(f"make run: {problem}", file=sys.stderr)
+        return 1
+    with ctrl_c_for_us_alone() as terminal:
+        asyncio.run(run_until_told(settings, terminal))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""What tells that a run is ready: the screen for people, `ready.json` for scripts."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from infra.local.demo import Demo
+from infra.local.parts import NAMES
+from infra.local.settings import LocalSettings
+from infra.local.terminal import BOLD, RESET
+
+EVENT = '{"event_type":"order.created","payload":{"order":1}}'
+
+
+def ready_path(settings: LocalSettings) -> Path:
+    """Where scripts look."""
+    return settings.folder / "ready.json"
+
+
+def write_ready(settings: LocalSettings, demo: Demo, pids: Mapping[str, int | None]) -> None:
+    """Write the file in one step, so that no script ever reads half of it. It holds keys: ours alone."""
+    content = {
+        "api": settings.api,
+        "key": demo.key,
+        "operator_key": settings.operator_key,
+        "receiver": settings.receiver,
+        "webhook_id": demo.webhook_id,
+        "webhook_secret": settings.webhook_secret,
+        "pids": {name: pids.get(name) for name in NAMES},
+    }
+    path = ready_path(settings)
+    fresh = path.with_suffix(".new")
+    fresh.touch(mode=0o600)
+    fresh.write_text(json.dumps(content, indent=2) + "\n")
+    fresh.replace(path)
+
+
+def remove_ready(settings: LocalSettings) -> None:
+    """Take back what is not true any more."""
+    ready_path(settings).unlink(missing_ok=True)
+
+
+def screen(settings: LocalSettings, demo: Demo, *, has_colour: bool) -> str:
+    """Return what a person needs to send the first event and see it arrive."""
+    bold, plain = (BOLD, RESET) if has_colour else ("", "")
+    curl = (
+        f"curl -i {settings.api}/v1/events -H 'Authorization: Bearer {demo.key}'"
+        f" -H 'Content-Type: application/json' -d '{EVENT}'"
+    )
+    return f"""
+{bold}Ready.{plain}
+
+  API       {settings.api}
+  Key       {demo.key}
+  Docs      {settings.api}/docs
+  Receiver  {settings.receiver}   shows what came in
+  Stop      Ctrl-C
+
+{bold}Send an event:{plain}
+
+{curl}
+"""

@@ -1,0 +1,27 @@
+"""What all tests share."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+
+from tests.emulator import Emulator, aws_environment, run_emulator
+
+# The machine may be busy, so no deadline; and a run that was green stays green.
+settings.register_profile("tests", deadline=None, derandomize=True)
+settings.load_profile("tests")
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """Run the AWS emulator for the session. A test in it takes a `name_prefix` of its own."""
+    with run_emulator(tmp_path_factory.mktemp("emulator")) as running:
+        yield running
+
+
+@pytest.fixture
+def aws(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
+    """Have this process's own AWS clients go to the emulator."""
+    for name, text in aws_environment(emulator.url).items():
+        monkeypatch.setenv(name, text)
+    return emulator

@@ -1,0 +1,64 @@
+"""The AWS emulator: one process for all the tests of a session, in which each has names of its own."""
+
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from infra.local.loopback import HOST, free_port
+from infra.local.parts import EMULATOR_ENVIRONMENT
+from infra.local.settings import ROOT
+from tests.processes import own_environment, running
+
+START_SECONDS = 20.0
+PYTHON = ROOT / ".venv-emulator/bin/python"
+
+
+class Emulator:
+    """Where the emulator is."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.url = f"http://{HOST}:{port}"
+
+
+def aws_environment(url: str) -> dict[str, str]:
+    """Return the variables by which AWS's clients find an emulator, or a proxy before it."""
+    return {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+@contextmanager
+def run_emulator(folder: Path, port: int | None = None) -> Iterator[Emulator]:
+    """Run an emulator with its own folder while the context is open."""
+    emulator = Emulator(port or free_port())
+    own = {
+        **EMULATOR_ENVIRONMENT,
+        "GATEWAY_PORT": str(emulator.port),
+        "BIND_HOST": HOST,
+        "MINISTACK_HOST": HOST,
+        "DOCKER_HOST": "unix:///nonexistent.sock",
+        "TMPDIR": str(folder),
+    }
+    command = (str(PYTHON), "-m", "ministack")
+    with running(command, own_environment(own), folder / "emulator.log") as process:
+        deadline = time.monotonic() + START_SECONDS
+        while not _answers(emulator.url):
+            assert process.is_alive, process.printed
+            assert time.monotonic() < deadline, "the emulator did not start in time"
+            time.sleep(0.02)
+        yield emulator
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/_localstack/health", timeout=1) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False

@@ -1,0 +1,19 @@
+"""What a worker writes at its end."""
+
+from tests.bench import Bench
+from tests.fault_proxy import fail
+from tests.processes import until
+from triggers.events import EventStatus
+
+
+async def test_a_finish_that_is_tried_again_when_the_drain_ends_is_still_written(
+    bench: Bench,
+) -> None:
+    event = await bench.accept()
+    async with bench.worker(drain_seconds=0.3):
+        await until(lambda: bench.proxy.calls["BatchExecuteStatement"] >= 2)  # insert, claim
+        outage = bench.proxy.lay("BatchExecuteStatement", fail(503), times=6)
+        await bench.receiver.has(event.event_id)
+        await until(lambda: outage.hits >= 1)
+    assert (await bench.record(event)).state.status is EventStatus.DELIVERED
+    assert bench.receiver.counts() == {event.event_id: 1}

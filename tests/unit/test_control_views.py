@@ -1,0 +1,222 @@
+"""A process's memory of what changes slowly: young enough to act on, or not used."""
+
+import asyncio
+import gc
+
+import pytest
+from msgspec.structs import replace
+
+from tests.factories import FakeClock, make_tenant, make_view, make_webhook
+from tests.fakes import FakeControl
+from triggers.control_views import ControlViews
+from triggers.errors import StoreUnavailable
+from triggers.tenants import TenantView
+
+AGE_SECONDS = 1.0
+
+
+class Memory:
+    """A store with one tenant in it, and the views that a process has of it."""
+
+    def __init__(self, *, tenants_max: int = 10) -> None:
+        self.clock = FakeClock()
+        self.store = FakeControl()
+        self.views = ControlViews(
+            self.store,
+            age_max_seconds=AGE_SECONDS,
+            tenants_max=tenants_max,
+            monotonic=self.clock.monotonic,
+        )
+        self.kept = make_view()
+        self.store.keep(self.kept)
+
+    @property
+    def tenant_id(self) -> str:
+        return self.kept.tenant_id
+
+    async def view(self) -> TenantView:
+        return await self.views.view(self.tenant_id)
+
+    def change(self) -> TenantView:
+        """Give the tenant one more webhook, as another process would."""
+        webhook = make_webhook()
+        self.kept = replace(
+            self.kept,
+            version=self.kept.version + 1,
+            webhooks={**self.kept.webhooks, webhook.webhook_id: webhook},
+        )
+        self.store.keep(self.kept)
+        return self.kept
+
+
+async def until_called(store: FakeControl, call: str) -> None:
+    while not store.calls[call]:
+        await asyncio.sleep(0)
+
+
+async def test_a_view_is_loaded_once_and_then_remembered() -> None:
+    memory = Memory()
+
+    assert await memory.view() == memory.kept
+    assert await memory.view() == memory.kept
+
+    assert memory.store.calls == {"read_view": 1}
+
+
+async def test_a_view_past_its_age_is_checked_before_it_is_used() -> None:
+    memory = Memory()
+    await memory.view()
+    changed = memory.change()
+    memory.clock.advance(AGE_SECONDS)
+
+    assert await memory.view() == changed
+
+
+async def test_a_view_that_has_not_changed_costs_its_version_alone() -> None:
+    memory = Memory()
+    await memory.view()
+    memory.clock.advance(AGE_SECONDS)
+
+    await memory.view()
+
+    assert memory.store.calls == {"read_view": 1, "read_version": 1}
+
+
+async def test_a_view_past_half_its_age_is_used_and_checked_in_the_background() -> None:
+    memory = Memory()
+    old = await memory.view()
+    changed = memory.change()
+    memory.clock.advance(AGE_SECONDS * 0.6)
+
+    assert await memory.view() == old
+    await memory.views.close()
+    assert await memory.view() == changed
+
+
+async def test_a_view_before_half_its_age_is_not_checked() -> None:
+    memory = Memory()
+    await memory.view()
+    memory.clock.advance(AGE_SECONDS * 0.4)
+
+    await memory.view()
+    await memory.views.close()
+
+    assert memory.store.calls == {"read_view": 1}
+
+
+async def test_a_check_in_the_background_makes_a_view_young_again() -> None:
+    memory = Memory()
+    for _ in range(10):
+        await memory.view()
+        memory.clock.advance(AGE_SECONDS * 0.6)
+        await memory.view()
+        await memory.views.close()
+
+    memory.store.gate.clear()
+
+    assert await memory.view() == memory.kept
+    memory.store.gate.set()
+    await memory.views.close()
+
+
+async def test_all_who_ask_meanwhile_share_one_load() -> None:
+    memory = Memory()
+
+    found = await asyncio.gather(*(memory.view() for _ in range(20)))
+
+    assert found == [memory.kept] * 20
+    assert memory.store.calls == {"read_view": 1}
+
+
+async def test_who_gives_up_waiting_takes_nobody_else_along() -> None:
+    memory = Memory()
+    memory.store.gate.clear()
+    impatient = asyncio.create_task(memory.view())
+    patient = asyncio.create_task(memory.view())
+    await until_called(memory.store, "read_view")
+
+    impatient.cancel()
+    memory.store.gate.set()
+
+    assert await patient == memory.kept
+    assert memory.store.calls == {"read_view": 1}
+
+
+async def test_age_counts_from_before_the_version_was_read() -> None:
+    memory = Memory()
+    memory.store.gate.clear()
+    waiting = asyncio.create_task(memory.view())
+    await until_called(memory.store, "read_view")
+
+    memory.clock.advance(AGE_SECONDS)
+    memory.store.gate.set()
+
+    with pytest.raises(StoreUnavailable, match="too old"):
+        await waiting
+
+
+async def test_a_view_that_cannot_be_checked_is_used_until_its_age_and_no_longer() -> None:
+    memory = Memory()
+    await memory.view()
+    memory.store.failing = StoreUnavailable("BatchGetItem")
+
+    memory.clock.advance(AGE_SECONDS * 0.9)
+    assert await memory.view() == memory.kept
+
+    memory.clock.advance(AGE_SECONDS * 0.1)
+    with pytest.raises(StoreUnavailable):
+        await memory.view()
+    await memory.views.close()
+
+
+async def test_a_check_that_fails_in_the_background_is_not_complained_about() -> None:
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    memory = Memory()
+    await memory.view()
+    memory.store.failing = StoreUnavailable("BatchGetItem")
+    memory.clock.advance(AGE_SECONDS * 0.9)
+
+    await memory.view()
+    while memory.views._refreshes:
+        await asyncio.sleep(0)
+    gc.collect()
+
+    assert complaints == []
+
+
+async def test_a_view_is_there_again_when_the_store_is() -> None:
+    memory = Memory()
+    memory.store.failing = StoreUnavailable("BatchGetItem")
+    with pytest.raises(StoreUnavailable):
+        await memory.view()
+
+    memory.store.failing = None
+
+    assert await memory.view() == memory.kept
+
+
+async def test_a_tenant_that_does_not_exist_has_an_empty_view() -> None:
+    memory = Memory()
+
+    view = await memory.views.view("ten_nobody")
+
+    assert view == TenantView(tenant_id="ten_nobody", version=0)
+
+
+async def test_only_so_many_tenants_are_remembered() -> None:
+    memory = Memory(tenants_max=2)
+    others = [make_view(tenant=make_tenant()) for _ in range(2)]
+    for other in others:
+        memory.store.keep(other)
+    await memory.view()
+    for other in others:
+        await memory.views.view(other.tenant_id)
+    assert memory.store.calls["read_view"] == 3
+
+    await memory.views.view(others[1].tenant_id)
+    await memory.views.view(others[0].tenant_id)
+    assert memory.store.calls["read_view"] == 3
+
+    await memory.view()
+    assert memory.store.calls["read_view"] == 4

@@ -1,0 +1,49 @@
+"""What tells that a run is ready: `ready.json` and the screen."""
+
+import json
+from pathlib import Path
+
+from infra.local.ready import ready_path, remove_ready, screen, write_ready
+from tests.local_runs import DEMO, local_settings
+
+
+def test_ready_json_holds_what_scripts_need_and_only_its_owner_reads_it(tmp_path: Path) -> None:
+    settings = local_settings(tmp_path)
+    write_ready(
+        settings, DEMO, {"app": 1, "worker": 2, "emulator": 3, "receiver": None, "local": 9}
+    )
+    content = json.loads(ready_path(settings).read_text())
+    assert content == {
+        "api": settings.api,
+        "key": "trg_k_s",
+        "operator_key": settings.operator_key,
+        "receiver": settings.receiver,
+        "webhook_id": "wh_1",
+        "webhook_secret": settings.webhook_secret,
+        "pids": {"app": 1, "worker": 2, "emulator": 3, "receiver": None},
+    }
+    assert ready_path(settings).stat().st_mode & 0o777 == 0o600
+
+
+def test_ready_json_is_replaced_in_one_step_and_removed(tmp_path: Path) -> None:
+    settings = local_settings(tmp_path)
+    write_ready(settings, DEMO, {})
+    with ready_path(settings).open() as opened_before:
+        write_ready(settings, DEMO, {"app": 7})
+        assert (
+            json.load(opened_before)["pids"]["app"] is None
+        )  # the old file is whole for its reader
+    assert [path.name for path in tmp_path.iterdir()] == ["ready.json"]
+    remove_ready(settings)
+    remove_ready(settings)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_screen_shows_all_that_a_newcomer_needs(tmp_path: Path) -> None:
+    settings = local_settings(tmp_path)
+    shown = screen(settings, DEMO, has_colour=False)
+    for needed in (settings.api, "trg_k_s", f"{settings.api}/docs", settings.receiver, "Ctrl-C"):
+        assert needed in shown
+    [line] = [line for line in shown.splitlines() if line.startswith("curl ")]
+    assert f"{settings.api}/v1/events" in line
+    assert "\x1b" not in shown

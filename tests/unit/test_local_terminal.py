@@ -1,0 +1,85 @@
+"""Lines told apart by name and colour, and a terminal's Ctrl-C that reaches the run alone."""
+
+import io
+import os
+import pty
+import select
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from infra.local.settings import ROOT
+from infra.local.terminal import Terminal
+from tests.local_runs import WAIT_SECONDS
+
+CTRL_C, CTRL_Z, ENTER = b"\x03", b"\x1a", b"\n"
+TOLD, ENDED = 7, 8
+RUN = f"""
+import signal, sys
+from infra.local.terminal import ctrl_c_for_us_alone, has_ended
+signal.signal(signal.SIGINT, lambda *_: sys.exit({TOLD}))
+with ctrl_c_for_us_alone() as terminal:
+    sys.stdout.write("up\\n")  # in one piece: the terminal may be closed as soon as this is read
+    sys.stdout.flush()
+    while not has_ended(terminal): pass
+    sys.exit({ENDED})
+"""
+# Leads the terminal's session as make does under a shell, and would die of a Ctrl-C.
+MAKE = f"""
+import fcntl, os, signal, subprocess, sys, termios
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+environment = os.environ | {{"MAKELEVEL": "1"}}
+sys.exit(subprocess.run([sys.executable, "-c", {RUN!r}], env=environment).returncode)
+"""
+
+
+@contextmanager
+def on_a_terminal() -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """Run it under a make of our own; yield the keyboard's end of the terminal, and that make."""
+    keyboard, terminal = pty.openpty()
+    command = [sys.executable, "-c", MAKE]
+    with subprocess.Popen(
+        command, stdin=terminal, stdout=terminal, stderr=terminal, cwd=ROOT, start_new_session=True
+    ) as make:
+        os.close(terminal)
+        printed = b""
+        while b"up" not in printed and select.select([keyboard], [], [], WAIT_SECONDS)[0]:
+            printed += os.read(keyboard, 4096)
+        yield keyboard, make
+
+
+def test_ctrl_c_reaches_the_run_and_not_the_make_that_started_it() -> None:
+    with on_a_terminal() as (keyboard, make):
+        os.write(keyboard, CTRL_C)
+        assert make.wait(WAIT_SECONDS) == TOLD
+        os.close(keyboard)
+
+
+def test_other_keys_do_nothing() -> None:
+    with on_a_terminal() as (keyboard, make):
+        os.write(keyboard, ENTER + CTRL_Z + ENTER + CTRL_C)
+        assert make.wait(WAIT_SECONDS) == TOLD
+        os.close(keyboard)
+
+
+def test_a_terminal_that_is_closed_ends_the_run() -> None:
+    with on_a_terminal() as (keyboard, make):
+        os.close(keyboard)
+        assert make.wait(WAIT_SECONDS) == ENDED
+
+
+def test_lines_have_colour_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    screen, file = Screen(), io.StringIO()
+    for stream in (screen, file):
+        Terminal(stream).say("app", "hello")
+    assert "\x1b[" in screen.getvalue()
+    assert file.getvalue() == "app      | hello\n"

@@ -1,0 +1,210 @@
+"""The way of one event through the worker, with a clock that stands still."""
+
+import asyncio
+
+import pytest
+
+from tests.factories import NOW_MS, make_outcome, make_webhook
+from tests.processes import until
+from tests.unit.worker.world import Hanging, World
+from triggers.deliveries import DeliveryStatus
+from triggers.errors import StoreUnavailable
+from triggers.events import NEVER_MS, EventStatus, body_to_send
+from triggers.retries import Outcome
+from worker import delivery as delivery_module
+from worker.sender import LocalShortageError, Request
+
+AWAY = StoreUnavailable("test")
+ONE = make_webhook(webhook_id="wh_1", url="http://127.0.0.1:1/")
+TWO = make_webhook(webhook_id="wh_2", url="http://127.0.0.1:2/")
+
+
+async def test_an_event_is_delivered_to_the_webhook_that_wants_it() -> None:
+    world = World(ONE)
+    event = await world.accept()
+    await world.work(event)
+    [request] = world.sender.requests
+    assert request == Request(
+        url=ONE.url,
+        secrets=(ONE.secret,),
+        event_id=event.event_id,
+        correlation_id=event.correlation_id,
+        body=body_to_send(event),
+        timeout_seconds=15,
+    )
+    delivery = world.delivery(event)
+    assert (delivery.status, delivery.attempts) == (DeliveryStatus.DELIVERED, 1)
+    state = world.state(event)
+    assert (state.status, state.due_ms, state.claims) == (EventStatus.DELIVERED, None, 0)
+    assert not world.outside.attempts.rows
+
+
+async def test_an_event_that_nobody_wants_stays_in_the_inbox_and_is_not_due() -> None:
+    world = World(make_webhook(event_types=("other",)))
+    event = await world.accept()
+    await world.work(event)
+    state = world.state(event)
+    assert (state.status, state.deliveries) == (EventStatus.PENDING, ())
+    assert (state.due_ms, state.ready_ms) == (None, NEVER_MS)
+
+
+async def test_a_webhook_of_a_later_day_does_not_get_an_old_event() -> None:
+    world = World()
+    event = await world.accept()
+    await world.work(event)
+    world.have(ONE)
+    world.clock.advance(1)
+    await world.work(event)
+    assert not world.sender.requests
+
+
+async def test_all_webhooks_of_an_event_are_sent_to_at_once() -> None:
+    world = World(ONE, TWO)
+    event, hanging = await world.accept(), Hanging()
+    world.sender.answer(ONE, hanging)
+    world.sender.answer(TWO, hanging)
+    working = world.start(event)
+    await until(lambda: hanging.count == 2)
+    hanging.end.set()
+    await working
+    assert world.state(event).status is EventStatus.DELIVERED
+    assert world.outside.events.calls["save"] == 0
+
+
+async def test_what_is_done_is_saved_while_another_still_hangs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(delivery_module, "SAVE_AFTER_SECONDS", 0.01)
+    world = World(ONE, TWO)
+    event, hanging = await world.accept(), Hanging()
+    world.sender.answer(TWO, hanging)
+    working = world.start(event)
+    await until(lambda: world.state(event).deliveries)
+    assert world.delivery(event, ONE).status is DeliveryStatus.DELIVERED
+    assert world.delivery(event, TWO).status is DeliveryStatus.PENDING
+    assert world.state(event).lease_ms > NOW_MS
+    hanging.end.set()
+    await working
+    assert world.state(event).status is EventStatus.DELIVERED
+    assert world.outside.events.calls["save"] == 1
+
+
+async def test_nothing_is_saved_early_while_all_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery_module, "SAVE_AFTER_SECONDS", 0)
+    world = World(ONE, TWO)
+    event, hanging = await world.accept(), Hanging()
+    world.sender.answer(ONE, hanging)
+    world.sender.answer(TWO, hanging)
+    working = world.start(event)
+    await until(lambda: hanging.count == 2)
+    hanging.end.set()
+    await working
+    assert world.outside.events.calls["save"] == 0
+
+
+async def test_an_acknowledged_event_stays_so_whatever_its_attempt_says() -> None:
+    world = World(ONE)
+    event, hanging = await world.accept(), Hanging()
+    world.sender.answer(ONE, hanging)
+    working = world.start(event)
+    await until(lambda: hanging.count)
+    await world.outside.events.acknowledge(world.tenant_id, event.event_id, NOW_MS)
+    hanging.end.set()
+    await working
+    assert world.state(event).status is EventStatus.ACKNOWLEDGED
+    assert not world.outside.dead_letters.letters
+
+
+async def test_f05_after_a_death_what_was_saved_is_not_sent_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(delivery_module, "SAVE_AFTER_SECONDS", 0.01)
+    world = World(ONE, TWO)
+    event, hanging = await world.accept(), Hanging()
+    world.sender.answer(TWO, hanging, make_outcome(200))
+    working = world.start(event)
+    await until(lambda: world.state(event).deliveries)
+    world.outside.events.failing_calls["finish"] = AWAY
+    working.cancel()
+    with pytest.raises(StoreUnavailable):
+        await working
+    world.outside.events.failing_calls.clear()
+    world.clock.advance(46)
+    await world.work(event)
+    assert [request.url for request in world.sender.requests] == [ONE.url, TWO.url, TWO.url]
+    assert world.state(event).status is EventStatus.DELIVERED
+
+
+async def test_f17_out_of_sockets_puts_the_delivery_off_without_an_attempt() -> None:
+    world = World(ONE, TWO)
+    event = await world.accept()
+    world.sender.answer(ONE, LocalShortageError("out of sockets"))
+    await world.work(event)
+    short = world.delivery(event, ONE)
+    assert (short.status, short.attempts) == (DeliveryStatus.PENDING, 0)
+    assert short.next_attempt_ms == NOW_MS + 2_000
+    assert world.delivery(event, TWO).status is DeliveryStatus.DELIVERED
+    assert not world.outside.attempts.rows
+    assert world.lanes.limit("wh_1") == 32
+    assert world.lanes.in_flight == 0
+
+
+async def test_a_webhook_at_its_limit_postpones_the_delivery_without_an_attempt() -> None:
+    world = World(ONE)
+    while world.lanes.enter("wh_1", NOW_MS) is None:
+        pass
+    event = await world.accept()
+    await world.work(event)
+    delivery, state = world.delivery(event), world.state(event)
+    assert (delivery.status, delivery.attempts) == (DeliveryStatus.PENDING, 0)
+    assert delivery.next_attempt_ms is not None
+    assert delivery.next_attempt_ms >= NOW_MS + 1_000
+    assert state.due_ms == state.ready_ms == delivery.next_attempt_ms
+    assert not world.sender.requests
+
+
+async def test_f12_a_stop_writes_what_is_done_and_leaves_the_rest_due() -> None:
+    world = World(ONE, TWO)
+    event, hanging = await world.accept(), Hanging()
+    world.sender.answer(TWO, hanging)
+    working = world.start(event)
+    await until(lambda: hanging.count)
+    await until(lambda: world.lanes.in_flight == 1)
+    working.cancel()
+    await working
+    assert world.delivery(event, ONE).status is DeliveryStatus.DELIVERED
+    rest, state = world.delivery(event, TWO), world.state(event)
+    assert (rest.status, rest.attempts) == (DeliveryStatus.PENDING, 0)
+    assert (state.due_ms, state.lease_ms, state.claims) == (NOW_MS, 0, 0)
+    assert world.lanes.in_flight == 0
+
+
+async def test_f13_a_stop_with_a_single_hanging_receiver_leaves_it_due() -> None:
+    world = World(ONE)
+    event, hanging = await world.accept(), Hanging()
+    world.sender.answer(ONE, hanging)
+    working = world.start(event)
+    await until(lambda: hanging.count)
+    working.cancel()
+    await working
+    assert world.delivery(event).attempts == 0
+    assert world.state(event).due_ms == NOW_MS
+    assert world.lanes.in_flight == 0
+
+
+async def test_f12_a_stop_in_the_middle_of_a_finish_does_not_lose_it() -> None:
+    world = World(ONE)
+    event = await world.accept()
+
+    async def answer_while_the_store_hangs(_: Request) -> Outcome:
+        world.outside.events.gate.clear()
+        return make_outcome(200)
+
+    world.sender.answer(ONE, answer_while_the_store_hangs)
+    working = world.start(event)
+    await until(lambda: world.outside.events.calls["finish"])
+    working.cancel()
+    await asyncio.sleep(0)
+    world.outside.events.gate.set()
+    await working
+    assert world.state(event).status is EventStatus.DELIVERED

@@ -1,0 +1,166 @@
+"""The dispatcher: how many events are in work at once, and what failures do to it."""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from tests.factories import NOW_MS
+from tests.processes import until
+from triggers.errors import StoreUnavailable
+from worker import dispatcher as dispatcher_module
+from worker.dispatcher import Dispatcher
+from worker.fair_queue import FairQueue, Work
+
+AWAY = StoreUnavailable("test")
+
+
+class FakeWorker:
+    """Works on events as a test wants, and notes when each was begun."""
+
+    def __init__(self, behaviour: Callable[[Work], Awaitable[None]]) -> None:
+        self._behaviour = behaviour
+        self.begun: list[tuple[str, float]] = []
+        self.ended: list[str] = []
+
+    async def work(self, work: Work) -> None:
+        self.begun.append((work.event_id, asyncio.get_running_loop().time()))
+        await self._behaviour(work)
+        self.ended.append(work.event_id)
+
+
+class Hanging:
+    def __init__(self) -> None:
+        self.end = asyncio.Event()
+
+    async def __call__(self, work: Work) -> None:
+        await self.end.wait()
+
+
+async def fail_for_want_of_a_store(work: Work) -> None:
+    raise AWAY
+
+
+@asynccontextmanager
+async def dispatching(
+    worker: FakeWorker, *event_ids: str, in_flight_max: int = 3
+) -> AsyncIterator[tuple[Dispatcher, FairQueue]]:
+    """Run a dispatcher over events that wait."""
+    queue = FairQueue(waiting_max=1_000)
+    for event_id in event_ids:
+        queue.put(Work(tenant_id="ten_1", event_id=event_id), NOW_MS)
+    dispatcher = Dispatcher(queue, worker, in_flight_max=in_flight_max)
+    running = asyncio.create_task(dispatcher.run())
+    try:
+        yield dispatcher, queue
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        await dispatcher.drain(0)
+
+
+async def test_no_more_events_are_in_work_than_may_be() -> None:
+    hanging = Hanging()
+    worker = FakeWorker(hanging)
+    names = [f"evt_{number}" for number in range(7)]
+    async with dispatching(worker, *names) as (dispatcher, _):
+        await until(lambda: len(worker.begun) == 3)
+        assert dispatcher.in_flight == 3
+        hanging.end.set()
+        await until(lambda: worker.ended == names)
+        assert dispatcher.in_flight == 0
+
+
+async def test_an_event_may_come_again_once_it_is_done() -> None:
+    hanging = Hanging()
+    work = Work(tenant_id="ten_1", event_id="evt_1")
+    async with dispatching(FakeWorker(hanging), "evt_1") as (dispatcher, queue):
+        await until(lambda: dispatcher.in_flight == 1)
+        assert not queue.put(work, NOW_MS)
+        hanging.end.set()
+        await until(lambda: dispatcher.in_flight == 0)
+        assert queue.put(work, NOW_MS)
+
+
+async def test_an_event_that_fails_ends_nothing_and_is_said(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def fail_the_first(work: Work) -> None:
+        if work.event_id == "evt_1":
+            raise RuntimeError("a bug")
+
+    worker = FakeWorker(fail_the_first)
+    async with dispatching(worker, "evt_1", "evt_2", in_flight_max=1) as (_, queue):
+        await until(lambda: worker.ended == ["evt_2"])
+        assert queue.put(Work(tenant_id="ten_1", event_id="evt_1"), NOW_MS)
+    [said] = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert vars(said)["fields"] == {"tenant_id": "ten_1", "event_id": "evt_1"}
+
+
+async def test_f31_while_the_store_is_away_events_are_taken_ever_more_slowly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dispatcher_module, "STORE_PAUSE_SECONDS_FIRST", 0.02)
+    monkeypatch.setattr(dispatcher_module, "STORE_PAUSE_SECONDS_MAX", 0.08)
+    worker = FakeWorker(fail_for_want_of_a_store)
+    names = [f"evt_{number}" for number in range(9)]
+    async with dispatching(worker, *names, in_flight_max=1):
+        await until(lambda: len(worker.begun) == len(names))
+    moments = [moment for _, moment in worker.begun]
+    pauses = [later - earlier for earlier, later in itertools.pairwise(moments)]
+    assert min(pauses) >= 0.9 * 0.02
+    assert max(pauses) >= 0.9 * 0.08
+
+
+async def test_f27_a_store_that_is_back_is_used_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatcher_module, "STORE_PAUSE_SECONDS_FIRST", 3_600.0)
+    slow = Hanging()
+
+    async def fail_but_for_the_slow(work: Work) -> None:
+        await (slow(work) if work.event_id == "slow" else asyncio.sleep(0))
+        if work.event_id == "fails":
+            raise AWAY
+
+    worker = FakeWorker(fail_but_for_the_slow)
+    async with dispatching(worker, "slow", "fails", "evt_1", "evt_2", in_flight_max=2) as (d, _):
+        await until(lambda: d.in_flight == 1)
+        slow.end.set()
+        await until(lambda: worker.ended == ["slow", "evt_1", "evt_2"])
+
+
+async def test_f12_a_drain_waits_for_what_is_in_work() -> None:
+    hanging = Hanging()
+    worker = FakeWorker(hanging)
+    async with dispatching(worker, "evt_1", "evt_2") as (dispatcher, _):
+        await until(lambda: dispatcher.in_flight == 2)
+        draining = asyncio.create_task(dispatcher.drain(60))
+        hanging.end.set()
+        await draining
+        assert sorted(worker.ended) == ["evt_1", "evt_2"]
+
+
+async def test_f13_a_drain_breaks_off_what_hangs_and_lets_it_write() -> None:
+    written = []
+
+    async def hang_and_write(work: Work) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await asyncio.sleep(0)
+            written.append(work.event_id)
+
+    worker = FakeWorker(hang_and_write)
+    async with dispatching(worker, "evt_1", "evt_2") as (dispatcher, _):
+        await until(lambda: dispatcher.in_flight == 2)
+        await dispatcher.drain(0.01)
+        assert sorted(written) == ["evt_1", "evt_2"]
+        assert dispatcher.in_flight == 0
+
+
+async def test_a_drain_with_nothing_in_work_is_over_at_once() -> None:
+    async with dispatching(FakeWorker(Hanging())) as (dispatcher, _), asyncio.timeout(1):
+        await dispatcher.drain(60)

@@ -1,0 +1,136 @@
+"""The queue inside a worker: turns between tenants, bounds, and who is left alone."""
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.factories import NOW_MS
+from worker import fair_queue
+from worker.fair_queue import FairQueue, Work
+
+
+def work(tenant_id: str, event_id: str) -> Work:
+    return Work(tenant_id=tenant_id, event_id=event_id)
+
+
+def put(queue: FairQueue, *names: str) -> list[bool]:
+    """Put events; a name like `a1` is the event 1 of the tenant a."""
+    return [queue.put(work(name[0], name), NOW_MS) for name in names]
+
+
+async def taken(queue: FairQueue, count: int) -> list[str]:
+    return [(await queue.take()).event_id for _ in range(count)]
+
+
+async def test_events_of_one_tenant_come_in_their_order() -> None:
+    queue = FairQueue(waiting_max=10)
+    assert all(put(queue, "a1", "a2", "a3"))
+    assert await taken(queue, 3) == ["a1", "a2", "a3"]
+
+
+async def test_tenants_take_turns() -> None:
+    queue = FairQueue(waiting_max=20)
+    put(queue, "a1", "a2", "a3", "a4", "b1", "b2", "c1")
+    assert await taken(queue, 7) == ["a1", "b1", "c1", "a2", "b2", "a3", "a4"]
+
+
+async def test_whoever_comes_late_waits_for_one_turn_only() -> None:
+    queue = FairQueue(waiting_max=20)
+    put(queue, *(f"a{number}" for number in range(8)))
+    assert await taken(queue, 2) == ["a0", "a1"]
+    put(queue, "b1")
+    assert await taken(queue, 2) == ["a2", "b1"]
+
+
+def test_it_holds_no_more_than_it_may() -> None:
+    queue = FairQueue(waiting_max=4)
+    assert put(queue, "a1", "b1", "c1", "d1", "e1") == [True, True, True, True, False]
+
+
+def test_no_tenant_fills_more_than_half_while_others_wait() -> None:
+    queue = FairQueue(waiting_max=10)
+    put(queue, "b1")
+    assert put(queue, *(f"a{number}" for number in range(9))) == [True] * 5 + [False] * 4
+    assert put(queue, "b2", "c1") == [True, True]
+
+
+async def test_it_asks_for_more_when_half_is_free() -> None:
+    queue = FairQueue(waiting_max=4)
+    asked = [queue.has_room]
+    put(queue, "a1", "b1", "c1")
+    asked.append(queue.has_room)
+    await queue.take()
+    asked.append(queue.has_room)
+    assert asked == [True, False, True]
+
+
+async def test_an_event_is_known_until_it_is_done() -> None:
+    queue = FairQueue(waiting_max=10)
+    assert put(queue, "a1", "a1") == [True, False]
+    mine = await queue.take()
+    assert put(queue, "a1") == [False]
+    queue.done(mine)
+    assert put(queue, "a1") == [True]
+
+
+def test_an_event_is_left_alone_until_its_time() -> None:
+    queue = FairQueue(waiting_max=10)
+    queue.leave_alone("a1", NOW_MS + 1)
+    queue.leave_alone("a2", NOW_MS)
+    assert put(queue, "a1", "a2") == [False, True]
+    assert queue.put(work("a", "a1"), NOW_MS + 1)
+
+
+def test_what_need_not_be_left_alone_any_longer_is_forgotten() -> None:
+    queue = FairQueue(waiting_max=10)
+    queue.leave_alone("a1", NOW_MS)
+    queue.leave_alone("a2", NOW_MS + 1)
+    queue.forget_ended(NOW_MS)
+    assert list(queue._left_alone) == ["a2"]
+    assert put(queue, "a2") == [False]
+
+
+def test_it_remembers_only_so_many_to_leave_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fair_queue, "LEFT_ALONE_MAX", 2)
+    queue = FairQueue(waiting_max=10)
+    for name in ("a1", "a2", "a1", "a3"):
+        queue.leave_alone(name, NOW_MS + 1)
+    assert put(queue, "a1", "a2", "a3") == [False, True, False]
+
+
+async def test_taking_waits_for_an_event() -> None:
+    queue = FairQueue(waiting_max=10)
+    taking = asyncio.create_task(queue.take())
+    await asyncio.sleep(0)
+    assert not taking.done()
+    put(queue, "a1")
+    assert (await taking).event_id == "a1"
+
+
+async def test_of_two_who_wait_each_takes_its_own() -> None:
+    queue = FairQueue(waiting_max=10)
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        takings = [group.create_task(queue.take()) for _ in range(2)]
+        await asyncio.sleep(0)
+        put(queue, "a1")
+        await asyncio.sleep(0)
+        put(queue, "a2")
+    assert {taking.result().event_id for taking in takings} == {"a1", "a2"}
+
+
+@given(st.lists(st.sampled_from(["take", *(f"{t}{n}" for t in "abc" for n in range(6))])))
+async def test_nothing_that_was_put_is_lost_and_nothing_is_taken_twice(steps: list[str]) -> None:
+    queue = FairQueue(waiting_max=6)
+    waiting: list[str] = []
+    for step in steps:
+        if step != "take":
+            waiting += [step] if put(queue, step) == [True] else []
+        elif waiting:
+            one = await queue.take()
+            waiting.remove(one.event_id)
+            queue.done(one)
+        assert len(waiting) <= 6
+        assert len(waiting) == len(set(waiting))
+    assert sorted(await taken(queue, len(waiting))) == sorted(waiting)

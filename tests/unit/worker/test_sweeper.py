@@ -1,0 +1,217 @@
+"""The loop over the due index: who sweeps which shard, how far, and through which failures."""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from tests.factories import NOW_MS, FakeClock, make_event
+from tests.fakes import FakeEvents, FakeShardLeases
+from tests.processes import until
+from triggers.errors import StoreUnavailable
+from triggers.ids import DUE_SHARDS, due_shard_of
+from triggers.ports import DueEvent
+from worker.fair_queue import FairQueue, Work
+from worker.health import Pulse
+from worker.sweeper import PAGE_MAX, PAGES_MAX, Sweeper
+
+AWAY = StoreUnavailable("test")
+LEASE_SECONDS = 10
+SHARD = "07"
+
+
+class Sweeping:
+    """Sweepers over one due index, each with a queue of its own."""
+
+    def __init__(self, waiting_max: int = 100_000) -> None:
+        self.clock = FakeClock()
+        self.index = FakeEvents()
+        self.leases = FakeShardLeases()
+        self.queues: dict[str, FairQueue] = {}
+        self._waiting_max = waiting_max
+
+    def sweeper(self, owner: str) -> Sweeper:
+        self.queues[owner] = FairQueue(waiting_max=self._waiting_max)
+        return Sweeper(
+            self.index,
+            self.leases,
+            self.queues[owner],
+            owner=owner,
+            clock=self.clock,
+            pulse=Pulse("sweeper"),
+            sweep_seconds=0.001,
+            lease_seconds=LEASE_SECONDS,
+            random=lambda: 0.5,
+        )
+
+    async def accept(self, count: int, *, tenant_id: str = "ten_1", due_ms: int = NOW_MS) -> None:
+        for _ in range(count):
+            await self.index.insert(tenant_id, make_event(), due_ms=due_ms, expires_s=0)
+
+    async def accept_in_one_shard(self, count: int, *, tenant_id: str = "ten_1") -> list[str]:
+        names: list[str] = []
+        while len(names) < count:
+            event = make_event()
+            if due_shard_of(event.event_id) == SHARD:
+                due_ms = NOW_MS - count + len(names)
+                await self.index.insert(tenant_id, event, due_ms=due_ms, expires_s=0)
+                names.append(event.event_id)
+        return names
+
+    def held_by(self, owner: str) -> set[str]:
+        return {shard for shard, (holder, _) in self.leases.holders.items() if holder == owner}
+
+    async def queued(self, owner: str) -> list[str]:
+        queue, names = self.queues[owner], []
+        while queue._waiting:
+            names.append((await queue.take()).event_id)
+        return names
+
+
+async def test_everything_that_is_due_is_queued_and_nothing_else() -> None:
+    sweeping = Sweeping()
+    await sweeping.accept(50)
+    due = sorted(event_id for _, event_id in sweeping.index.records)
+    await sweeping.accept(50, due_ms=NOW_MS + 1)
+    await sweeping.sweeper("one").sweep()
+    assert sorted(await sweeping.queued("one")) == due
+
+
+async def test_each_shard_is_swept_by_one_of_two() -> None:
+    sweeping = Sweeping()
+    await sweeping.accept(100)
+    one, two = sweeping.sweeper("one"), sweeping.sweeper("two")
+    await asyncio.gather(one.sweep(), two.sweep())
+    assert sweeping.held_by("one") | sweeping.held_by("two") == set(DUE_SHARDS)
+    names = await sweeping.queued("one") + await sweeping.queued("two")
+    assert len(names) == len(set(names)) == 100
+
+
+async def test_nobody_asks_for_a_shard_whose_lease_it_knows() -> None:
+    sweeping = Sweeping()
+    one, two = sweeping.sweeper("one"), sweeping.sweeper("two")
+    for _ in range(3):
+        await one.sweep()
+        await two.sweep()
+    assert sweeping.leases.calls["take"] == 2 * len(DUE_SHARDS)
+
+
+async def test_f49_the_shards_of_a_dead_worker_are_taken_over_when_its_leases_end() -> None:
+    sweeping = Sweeping()
+    await sweeping.sweeper("dead").sweep()
+    await sweeping.accept(20)
+    alive = sweeping.sweeper("alive")
+    await alive.sweep()
+    assert await sweeping.queued("alive") == []
+    sweeping.clock.advance(LEASE_SECONDS + 0.001)
+    await alive.sweep()
+    assert sweeping.held_by("alive") == set(DUE_SHARDS)
+    assert len(await sweeping.queued("alive")) == 20
+
+
+async def test_the_shards_of_a_worker_that_stops_are_free_at_once() -> None:
+    sweeping = Sweeping()
+    stopping = sweeping.sweeper("stopping")
+    await stopping.sweep()
+    await stopping.release()
+    await sweeping.sweeper("other").sweep()
+    assert sweeping.held_by("other") == set(DUE_SHARDS)
+
+
+async def test_a_release_that_fails_is_left_to_the_leases() -> None:
+    sweeping = Sweeping()
+    sweeper = sweeping.sweeper("one")
+    await sweeper.sweep()
+    sweeping.leases.failing = AWAY
+    await sweeper.release()
+    assert sweeping.leases.calls["release"] == len(DUE_SHARDS)
+
+
+async def test_it_reads_on_while_pages_are_full() -> None:
+    sweeping = Sweeping()
+    names = await sweeping.accept_in_one_shard(3 * PAGE_MAX)
+    await sweeping.sweeper("one").sweep()
+    assert await sweeping.queued("one") == names
+    assert sweeping.index.calls["read_due"] == 4 + len(DUE_SHARDS) - 1
+
+
+async def test_it_reads_no_further_when_there_is_no_room() -> None:
+    sweeping = Sweeping(waiting_max=2 * PAGE_MAX - 1)
+    names = await sweeping.accept_in_one_shard(5 * PAGE_MAX)
+    sweeper = sweeping.sweeper("one")
+    sweeper._mine = {SHARD: NOW_MS + 1_000}
+    sweeper._theirs = dict.fromkeys(DUE_SHARDS, NOW_MS + 1_000)
+    await sweeper.sweep()
+    assert await sweeping.queued("one") == names[:PAGE_MAX]
+    assert sweeping.index.calls["read_due"] == 1
+
+
+async def test_a_backlog_in_front_hides_nobody_behind_it() -> None:
+    sweeping = Sweeping()
+    names = await sweeping.accept_in_one_shard(PAGES_MAX * PAGE_MAX)
+    [behind] = await sweeping.accept_in_one_shard(1, tenant_id="ten_2")
+    sweeping.clock.advance(1)
+    sweeper = sweeping.sweeper("one")
+    for name in names:
+        sweeping.queues["one"].leave_alone(name, NOW_MS + 60_000)
+    queued = []
+    for _ in range(2):
+        await sweeper.sweep()
+        queued += await sweeping.queued("one")
+    assert queued == [behind]
+
+
+async def test_an_event_that_somebody_else_works_on_is_skipped_until_that_lease_ends() -> None:
+    sweeping = Sweeping()
+    [name] = await sweeping.accept_in_one_shard(1)
+    sweeper = sweeping.sweeper("one")
+    sweeping.queues["one"].leave_alone(name, NOW_MS + 5_000)
+    await sweeper.sweep()
+    assert await sweeping.queued("one") == []
+    sweeping.clock.advance(5)
+    await sweeper.sweep()
+    assert await sweeping.queued("one") == [name]
+    assert not sweeping.queues["one"]._left_alone
+
+
+async def test_f28_a_stale_page_queues_an_event_that_is_known_only_once() -> None:
+    sweeping = Sweeping()
+    [name] = await sweeping.accept_in_one_shard(1)
+    sweeper = sweeping.sweeper("one")
+    sweeping.queues["one"].put(Work(tenant_id="ten_1", event_id=name), NOW_MS)
+    await sweeper.sweep()
+    assert await sweeping.queued("one") == [name]
+
+
+@pytest.mark.parametrize("call", ["read_due", "take"])
+async def test_f22_a_failing_store_does_not_end_the_loop(call: str) -> None:
+    sweeping = Sweeping()
+    failing = sweeping.index if call == "read_due" else sweeping.leases
+    failing.failing_calls[call] = AWAY
+    sweeper = sweeping.sweeper("one")
+    running = asyncio.create_task(sweeper.run())
+    await until(lambda: failing.calls[call] > 2 * len(DUE_SHARDS))
+    failing.failing_calls.clear()
+    await sweeping.accept(10)
+    await until(lambda: sweeping.queues["one"]._waiting == 10)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+
+async def test_f22_the_other_shards_are_swept_although_one_fails() -> None:
+    sweeping = Sweeping()
+    await sweeping.accept(40)
+    read_due = sweeping.index.read_due
+
+    async def fail_for_one(due_shard: str, **values: object) -> list[DueEvent]:
+        if due_shard == SHARD:
+            raise AWAY
+        return await read_due(due_shard, **values)  # type: ignore[arg-type]
+
+    sweeping.index.read_due = fail_for_one  # type: ignore[method-assign]
+    sweeper = sweeping.sweeper("one")
+    with pytest.raises(StoreUnavailable):
+        await sweeper.sweep()
+    others = [name for _, name in sweeping.index.records if due_shard_of(name) != SHARD]
+    assert sorted(await sweeping.queued("one")) == sorted(others)

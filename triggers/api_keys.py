@@ -1,0 +1,79 @@
+"""API keys: `trg_<key id>_<secret><checksum>`. Shown once, kept as a digest.
+
+The checksum lets a mistyped key be refused, and a leaked one be found by secret scanners, without a look-up.
+"""
+
+import hashlib
+import hmac
+import re
+import zlib
+from enum import StrEnum
+
+from msgspec import Struct
+
+from triggers.ids import ALPHABET, RandomBits, encode
+
+KEYS_MAX = 100
+KEY_CHARACTERS_MAX = 128
+
+_SECRET_CHARACTERS = 40  # 200 random bits
+_CHECKSUM_CHARACTERS = 7
+_KEY = re.compile(
+    f"trg_(?P<key_id>[{ALPHABET}]{{26}})_[{ALPHABET}]{{40}}(?P<checksum>[{ALPHABET}]{{7}})"
+)
+_NO_DIGEST = hashlib.sha256(b"no key has this digest").hexdigest()
+
+
+class Scope(StrEnum):
+    """What a key may do."""
+
+    EVENTS_WRITE = "events:write"
+    EVENTS_READ = "events:read"
+    INBOX = "inbox"
+    WEBHOOKS = "webhooks"
+    KEYS = "keys"
+    ANALYTICS = "analytics"
+    ADMIN = "admin"
+
+
+TENANT_SCOPES = tuple(scope for scope in Scope if scope is not Scope.ADMIN)
+
+
+class ApiKey(Struct, frozen=True, kw_only=True):
+    """A key as the control table holds it: never the key itself. `expires_ms` None means that it does not expire."""
+
+    key_id: str
+    name: str
+    digest: str
+    scopes: tuple[Scope, ...]
+    created_ms: int = 0
+    expires_ms: int | None = None
+
+
+def make_key_text(key_id: str, random_bits: RandomBits) -> str:
+    """Make the text of a new key, the only time that it exists outside its owner's hands."""
+    unchecked = f"trg_{key_id}_{encode(random_bits(5 * _SECRET_CHARACTERS), _SECRET_CHARACTERS)}"
+    return unchecked + _checksum(unchecked)
+
+
+def key_id_of(text: str) -> str | None:
+    """Return the key id that a key's text names, or None when it has not the form of a key or a wrong checksum."""
+    match = _KEY.fullmatch(text)
+    if match is None or _checksum(text[:-_CHECKSUM_CHARACTERS]) != match["checksum"]:
+        return None
+    return match["key_id"]
+
+
+def digest_of(text: str) -> str:
+    """Return what is kept of a key. A plain SHA-256 will do: the secret has 200 random bits, there is no guessing it."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def is_valid(key: ApiKey | None, text: str, now_ms: int) -> bool:
+    """Tell whether a text is this key and in force. Takes as long when there is no key as when there is one."""
+    matches = hmac.compare_digest(key.digest if key else _NO_DIGEST, digest_of(text))
+    return key is not None and matches and (key.expires_ms is None or now_ms < key.expires_ms)
+
+
+def _checksum(text: str) -> str:
+    return encode(zlib.crc32(text.encode()), _CHECKSUM_CHARACTERS)

@@ -1,0 +1,75 @@
+"""The `attempts` and `backlog` tables: what went wrong, and what waits for a webhook."""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from triggers.attempts import Attempt
+from triggers.aws import keys
+from triggers.aws.clients import Clients, calling
+from triggers.aws.items import Item, Writes
+
+PAGES_MAX = 8  # of 1 MB: more than 50 webhooks of 20 attempts each, with 4 KB of every answer
+
+if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb.type_defs import QueryInputTypeDef
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(Attempt)
+
+
+class AttemptStore:
+    """The attempts that are kept."""
+
+    def __init__(self, clients: Clients, writes: Writes) -> None:
+        self._clients = clients
+        self._writes = writes
+
+    async def record(self, tenant_id: str, attempt: Attempt, *, expires_s: int) -> None:
+        """Keep an attempt; the same number again overwrites."""
+        item: Item = {
+            "pk": {"S": keys.by_event(tenant_id, attempt.event_id)},
+            "sk": {"S": keys.attempt_sort(attempt.webhook_id, attempt.number)},
+            "webhook": {"S": keys.by_webhook(tenant_id, attempt.webhook_id)},
+            "at": {"N": str(attempt.started_ms)},
+            "record": {"S": _ENCODER.encode(attempt).decode()},
+            "expires": {"N": str(expires_s)},
+        }
+        await self._writes.put(keys.ATTEMPTS, item)
+
+    async def read(self, tenant_id: str, event_id: str) -> list[Attempt]:
+        """Return the kept attempts of an event, newest first."""
+        query: QueryInputTypeDef = {
+            "TableName": self._clients.name(keys.ATTEMPTS),
+            "KeyConditionExpression": "pk = :event",
+            "ExpressionAttributeValues": {":event": {"S": keys.by_event(tenant_id, event_id)}},
+            "ConsistentRead": True,
+        }
+        attempts: list[Attempt] = []
+        for _ in range(PAGES_MAX):
+            with calling("Query attempts"):
+                answer = await self._clients.dynamodb.query(**query)
+            attempts += [_DECODER.decode(item["record"]["S"]) for item in answer["Items"]]
+            if "LastEvaluatedKey" not in answer:
+                break
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return sorted(attempts, key=lambda attempt: (-attempt.started_ms, -attempt.number))
+
+
+class BacklogStore:
+    """Markers of failed and held deliveries by webhook."""
+
+    def __init__(self, writes: Writes) -> None:
+        self._writes = writes
+
+    async def mark(
+        self, tenant_id: str, webhook_id: str, event_id: str, status: str, *, expires_s: int
+    ) -> None:
+        """Leave a marker, before the finish that makes the delivery so."""
+        item: Item = {
+            "pk": {"S": keys.by_webhook(tenant_id, webhook_id)},
+            "sk": {"S": event_id},
+            "status": {"S": status},
+            "expires": {"N": str(expires_s)},
+        }
+        await self._writes.put(keys.BACKLOG, item)

@@ -1,0 +1,125 @@
+"""The `control` table: tenants, keys and webhooks under one version, changed in transactions."""
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from botocore.exceptions import ClientError
+
+from triggers.api_keys import ApiKey
+from triggers.aws import keys
+from triggers.aws.clients import Clients, calling, error_code
+from triggers.aws.items import Item, Reads
+from triggers.control_changes import ControlChange, Controlled
+from triggers.tenants import Tenant, TenantView
+from triggers.webhooks import Webhook
+
+if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb.type_defs import TransactWriteItemTypeDef
+
+_ENCODER = msgspec.json.Encoder()
+_TENANT = msgspec.json.Decoder(Tenant)
+_KEY = msgspec.json.Decoder(ApiKey)
+_WEBHOOK = msgspec.json.Decoder(Webhook)
+
+
+class ControlStore:
+    """What changes slowly, strongly consistent."""
+
+    def __init__(self, clients: Clients, reads: Reads) -> None:
+        self._clients = clients
+        self._reads = reads
+        self._table = clients.name(keys.CONTROL)
+
+    async def read_version(self, tenant_id: str) -> int:
+        """Return the version of a tenant's control data; 0: there is none."""
+        item = await self._reads.get(
+            keys.CONTROL, {"pk": {"S": tenant_id}, "sk": {"S": keys.VERSION_KEY}}
+        )
+        return int(item["version"]["N"]) if item else 0
+
+    async def read_view(self, tenant_id: str) -> TenantView:
+        """Return all of it. The version is read first, so it is never newer than the rest."""
+        version = await self.read_version(tenant_id)
+        if version == 0:
+            return TenantView(tenant_id=tenant_id, version=0)
+        items = await self._read_items(tenant_id)
+        found = [(item["sk"]["S"], item["record"]["S"]) for item in items if "record" in item]
+        api_keys = [_KEY.decode(r) for sort, r in found if sort.startswith(keys.KEY_PREFIX)]
+        webhooks = [_WEBHOOK.decode(r) for sort, r in found if sort.startswith(keys.WEBHOOK_PREFIX)]
+        tenants = [_TENANT.decode(r) for sort, r in found if sort == keys.TENANT_KEY]
+        return TenantView(
+            tenant_id=tenant_id,
+            version=version,
+            tenant=tenants[0] if tenants else None,
+            keys={key.key_id: key for key in api_keys},
+            webhooks={webhook.webhook_id: webhook for webhook in webhooks},
+        )
+
+    async def write(self, tenant_id: str, change: ControlChange) -> bool:
+        """Apply a change and raise the version in one transaction. False: the version had moved."""
+        writes = [
+            self._raise_version(tenant_id, change.from_version),
+            *(self._put(tenant_id, controlled) for controlled in change.puts),
+            *(self._delete(tenant_id, controlled) for controlled in change.deletes),
+            self._put_audit(tenant_id, change),
+        ]
+        with calling("TransactWriteItems"):
+            try:
+                await self._clients.dynamodb.transact_write_items(TransactItems=writes)
+            except ClientError as error:
+                if error_code(error) != "TransactionCanceledException":
+                    raise
+                return False
+        return True
+
+    async def _read_items(self, tenant_id: str) -> list[Any]:
+        """Read keys, tenant and webhooks; the audit entries sort before them."""
+        items: list[Any] = []
+        query: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :tenant AND sk >= :first",
+            "ExpressionAttributeValues": {
+                ":tenant": {"S": tenant_id},
+                ":first": {"S": keys.KEY_PREFIX},
+            },
+            "ConsistentRead": True,
+        }
+        while True:
+            with calling("Query control"):
+                answer = await self._clients.dynamodb.query(**query)
+                items += answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return items
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _raise_version(self, tenant_id: str, from_version: int) -> "TransactWriteItemTypeDef":
+        condition = "version = :from" if from_version else "attribute_not_exists(pk)"
+        values: dict[str, Any] = {":to": {"N": str(from_version + 1)}}
+        if from_version:
+            values[":from"] = {"N": str(from_version)}
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": {"pk": {"S": tenant_id}, "sk": {"S": keys.VERSION_KEY}},
+                "UpdateExpression": "SET version = :to",
+                "ConditionExpression": condition,
+                "ExpressionAttributeValues": values,
+            }
+        }
+
+    def _put(self, tenant_id: str, controlled: Controlled) -> "TransactWriteItemTypeDef":
+        record = {"S": _ENCODER.encode(controlled).decode()}
+        item = {**self._key(tenant_id, controlled), "record": record}
+        return {"Put": {"TableName": self._table, "Item": item}}
+
+    def _delete(self, tenant_id: str, controlled: Controlled) -> "TransactWriteItemTypeDef":
+        return {"Delete": {"TableName": self._table, "Key": self._key(tenant_id, controlled)}}
+
+    def _put_audit(self, tenant_id: str, change: ControlChange) -> "TransactWriteItemTypeDef":
+        sort = keys.audit_sort(change.audit.at_ms, change.audit.subject)
+        record = _ENCODER.encode(change.audit).decode()
+        item = {"pk": {"S": tenant_id}, "sk": {"S": sort}, "record": {"S": record}}
+        return {"Put": {"TableName": self._table, "Item": item}}
+
+    def _key(self, tenant_id: str, controlled: Controlled) -> Item:
+        return {"pk": {"S": tenant_id}, "sk": {"S": keys.control_sort(controlled)}}

@@ -1,0 +1,186 @@
+"""The event store: insert, claim, finish and acknowledge, each conditional on how the event stands."""
+
+import asyncio
+from collections.abc import Mapping
+from functools import lru_cache
+
+from botocore.exceptions import ClientError
+
+from triggers.aws import event_records as records
+from triggers.aws import keys
+from triggers.aws.clients import CONDITION_FAILED, Clients, calling, error_code, refused_item
+from triggers.aws.event_reads import EventReader
+from triggers.aws.event_records import Item
+from triggers.aws.items import Reads, Writes
+from triggers.aws.statements import Refused, Statement, Statements
+from triggers.deliveries import Delivery
+from triggers.events import Event, EventOutcome, EventRecord, EventStatus, Progress, statuses_before
+from triggers.ids import due_shard_of
+from triggers.ports import ClaimLost
+
+COMPRESS_OFF_LOOP_BYTES = 16 * 1024  # compressing more than this would hold up the event loop
+
+_CLAIM = (
+    'UPDATE "{table}" SET "fence" = "fence" + 1 SET "claims" = "claims" + 1 SET "lease" = ?'
+    ' WHERE "pk" = ? AND "sk" = ? AND "status" = ? AND "ready" <= ? AND "lease" < ?'
+    " RETURNING ALL NEW *"
+)
+
+
+class EventStore(EventReader):
+    """Events as the ports of the domain want them, written in batches of conditional statements."""
+
+    def __init__(
+        self, clients: Clients, statements: Statements, reads: Reads, writes: Writes
+    ) -> None:
+        super().__init__(clients, reads)
+        self._statements = statements
+        self._writes = writes
+        self._claim_text = _CLAIM.format(table=self._table)
+
+    async def insert(self, tenant_id: str, event: Event, *, due_ms: int, expires_s: int) -> None:
+        """Store a new event, its payload first when that is large."""
+        stored = records.encode_event(event)
+        stored_bytes = len(stored.encode())
+        if len(event.payload) > COMPRESS_OFF_LOOP_BYTES:
+            packed = await asyncio.to_thread(records.pack, event.payload, stored_bytes)
+        else:
+            packed = records.pack(event.payload, stored_bytes)
+        await self._write_chunks(tenant_id, event.event_id, packed.chunks, expires_s)
+        item = records.new_item(
+            keys.partition_of_event(tenant_id, event.event_id),
+            event.event_id,
+            stored=stored,
+            packed=packed,
+            due_ms=due_ms,
+            expires_s=expires_s,
+        )
+        # A duplicate of an id that we have just made is our own statement, sent again after its
+        # answer was lost: the event is stored.
+        await self._statements.execute(
+            Statement(
+                text=_insert_text(self._table, tuple(item)),
+                parameters=tuple(item.values()),
+                item=event.event_id,
+            )
+        )
+
+    async def claim(
+        self, tenant_id: str, event_id: str, *, now_ms: int, lease_ms: int
+    ) -> EventRecord | ClaimLost:
+        """Claim an event until `lease_ms` if it is pending, ready and nobody's."""
+        now = {"N": str(now_ms)}
+        pending = {"S": EventStatus.PENDING.value}
+        key = self._key(tenant_id, event_id)
+        answer = await self._statements.execute(
+            Statement(
+                text=self._claim_text,
+                parameters=({"N": str(lease_ms)}, *key, pending, now, now),
+                item=event_id,
+            )
+        )
+        # Whether a batch gives the item of a statement is not promised everywhere: then it is read.
+        item = answer.item or await self._read_item(tenant_id, event_id)
+        if item is None:
+            return ClaimLost()
+        if isinstance(answer, Refused):
+            return ClaimLost(lease_ms=records.lease_of(item))
+        return await self._read_record(tenant_id, item)
+
+    async def save(
+        self, tenant_id: str, event_id: str, fence: int, deliveries: tuple[Delivery, ...]
+    ) -> bool:
+        """Write deliveries while others of the event are still in the air."""
+        changes = {"deliveries": {"S": records.encode_deliveries(deliveries)}}
+        return await self._update_if_mine(tenant_id, event_id, fence, changes)
+
+    async def finish(self, tenant_id: str, event_id: str, fence: int, progress: Progress) -> bool:
+        """End a claim with what came of it."""
+        changes: dict[str, Item | None] = {
+            "status": {"S": progress.status.value},
+            "ready": {"N": str(progress.ready_ms)},
+            "lease": {"N": "0"},
+            "claims": {"N": str(progress.claims)},
+            "due": None if progress.due_ms is None else {"N": str(progress.due_ms)},
+            "due_shard": None if progress.due_ms is None else {"S": due_shard_of(event_id)},
+        }
+        if progress.deliveries is not None:
+            changes["deliveries"] = {"S": records.encode_deliveries(progress.deliveries)}
+        if progress.delivered_ms is not None:
+            changes["delivered"] = {"N": str(progress.delivered_ms)}
+        if not progress.in_inbox:
+            changes["inbox"] = None
+        return await self._update_if_mine(tenant_id, event_id, fence, changes)
+
+    async def acknowledge(self, tenant_id: str, event_id: str, now_ms: int) -> EventStatus | None:
+        """Acknowledge an event and fence its worker off. Returns its status before; None: no event."""
+        pk, sk = self._key(tenant_id, event_id)
+        allowed = {
+            f":before{number}": {"S": status.value}
+            for number, status in enumerate(statuses_before(EventOutcome.ACKNOWLEDGED))
+        }
+        with calling("UpdateItem"):
+            try:
+                answer = await self._clients.dynamodb.update_item(
+                    TableName=self._table,
+                    Key={"pk": pk, "sk": sk},
+                    UpdateExpression="SET #status = :after, acknowledged = :now,"
+                    " fence = fence + :one REMOVE inbox, due, due_shard",
+                    ConditionExpression=f"#status IN ({', '.join(allowed)})",
+                    ExpressionAttributeNames={"#status": "status"},
+                    ExpressionAttributeValues={
+                        ":after": {"S": EventStatus.ACKNOWLEDGED.value},
+                        ":now": {"N": str(now_ms)},
+                        ":one": {"N": "1"},
+                        **allowed,
+                    },
+                    ReturnValues="ALL_OLD",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except ClientError as error:
+                if error_code(error) != CONDITION_FAILED:
+                    raise
+                item = refused_item(error)
+            else:
+                item = answer["Attributes"]
+        return EventStatus(item["status"]["S"]) if item else None
+
+    async def _write_chunks(
+        self, tenant_id: str, event_id: str, chunks: tuple[bytes, ...], expires_s: int
+    ) -> None:
+        expires = {"N": str(expires_s)}
+        partition = {"S": keys.by_event(tenant_id, event_id)}
+        for number, chunk in enumerate(chunks):
+            sort = {"N": str(number)}
+            item = {"pk": partition, "sk": sort, "data": {"B": chunk}, "expires": expires}
+            await self._writes.put(keys.PAYLOADS, item)
+
+    async def _update_if_mine(
+        self, tenant_id: str, event_id: str, fence: int, changes: Mapping[str, Item | None]
+    ) -> bool:
+        """Set attributes, or remove those that are None, if nobody has claimed the event since."""
+        shape = tuple((name, value is None) for name, value in changes.items())
+        values = (value for value in changes.values() if value is not None)
+        key = self._key(tenant_id, event_id)
+        answer = await self._statements.execute(
+            Statement(
+                text=_update_text(self._table, shape),
+                parameters=(*values, *key, {"N": str(fence)}),
+                item=event_id,
+            )
+        )
+        return not isinstance(answer, Refused)
+
+
+@lru_cache(maxsize=64)
+def _insert_text(table: str, names: tuple[str, ...]) -> str:
+    attributes = ", ".join(f"'{name}': ?" for name in names)
+    return f'INSERT INTO "{table}" VALUE {{{attributes}}}'
+
+
+@lru_cache(maxsize=64)
+def _update_text(table: str, shape: tuple[tuple[str, bool], ...]) -> str:
+    """Write an update: first what is set, in the order of its parameters, then what is removed."""
+    settings = "".join(f' SET "{name}" = ?' for name, removed in shape if not removed)
+    removals = "".join(f' REMOVE "{name}"' for name, removed in shape if removed)
+    return f'UPDATE "{table}"{settings}{removals} WHERE "pk" = ? AND "sk" = ? AND "fence" = ?'

@@ -1,0 +1,125 @@
+"""Plain reads and writes of items, in batches."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from triggers.aws.batcher import Batcher
+from triggers.aws.clients import Clients, calling
+from triggers.aws.retrying import again_when_left_out
+from triggers.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb.type_defs import KeysAndAttributesTypeDef, WriteRequestTypeDef
+
+READS_MAX = 100  # AWS limit of BatchGetItem
+WRITES_MAX = 25  # AWS limit of BatchWriteItem
+WAITING_MAX = 10_000
+FLIGHTS_MAX = 8
+
+Item = dict[str, Any]
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """An item, or the key of one, in a table that goes by its plain name."""
+
+    table: str
+    item: Item
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What must not be twice in a batch."""
+        return (self.table, str(self.item["pk"]), str(self.item.get("sk")))
+
+
+class Reads:
+    """Strongly consistent reads by key."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+        self._batcher: Batcher[Entry, Item | None] = Batcher(
+            self._flush,
+            batch_max=READS_MAX,
+            flights_max=FLIGHTS_MAX,
+            waiting_max=WAITING_MAX,
+            identity=lambda entry: entry.identity,
+        )
+
+    @again_when_left_out
+    async def get(self, table: str, key: Item) -> Item | None:
+        """Return an item, or None. Raises StoreUnavailable."""
+        return await self._batcher.submit(Entry(table=table, item=key))
+
+    async def close(self) -> None:
+        """Wait for what is under way."""
+        await self._batcher.close()
+
+    async def _flush(self, entries: Sequence[Entry]) -> list[Item | Exception | None]:
+        wanted: dict[str, KeysAndAttributesTypeDef] = {
+            self._clients.name(table): {"Keys": items, "ConsistentRead": True}
+            for table, items in _by_table(entries).items()
+        }
+        with calling("BatchGetItem"):
+            answer = await self._clients.dynamodb.batch_get_item(RequestItems=wanted)
+        if "Responses" not in answer:  # an unreadable 200 is no error to botocore
+            raise StoreUnavailable("BatchGetItem: incomplete answer")
+        found = {e.identity: e.item for e in self._entries(answer["Responses"])}
+        unread = {n: keys["Keys"] for n, keys in answer.get("UnprocessedKeys", {}).items()}
+        late = {entry.identity for entry in self._entries(unread)}
+        return [_left_out() if e.identity in late else found.get(e.identity) for e in entries]
+
+    def _entries(self, by_name: Any) -> Iterator[Entry]:
+        for name, items in by_name.items():
+            for item in items:
+                yield Entry(table=self._clients.plain_name(name), item=item)
+
+
+class Writes:
+    """Unconditional puts: of what is immutable, or does no harm when written again."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+        self._batcher: Batcher[Entry, None] = Batcher(
+            self._flush,
+            batch_max=WRITES_MAX,
+            flights_max=FLIGHTS_MAX,
+            waiting_max=WAITING_MAX,
+            identity=lambda entry: entry.identity,
+        )
+
+    @again_when_left_out
+    async def put(self, table: str, item: Item) -> None:
+        """Put an item. Raises StoreUnavailable."""
+        await self._batcher.submit(Entry(table=table, item=item))
+
+    async def close(self) -> None:
+        """Wait for what is under way."""
+        await self._batcher.close()
+
+    async def _flush(self, entries: Sequence[Entry]) -> list[Exception | None]:
+        wanted: dict[str, list[WriteRequestTypeDef]] = {
+            self._clients.name(table): [{"PutRequest": {"Item": item}} for item in items]
+            for table, items in _by_table(entries).items()
+        }
+        with calling("BatchWriteItem"):
+            answer = await self._clients.dynamodb.batch_write_item(RequestItems=wanted)
+        if "UnprocessedItems" not in answer:
+            raise StoreUnavailable("BatchWriteItem: incomplete answer")
+        late = {
+            Entry(table=self._clients.plain_name(name), item=request["PutRequest"]["Item"]).identity
+            for name, requests in answer["UnprocessedItems"].items()
+            for request in requests
+        }
+        return [_left_out() if entry.identity in late else None for entry in entries]
+
+
+def _by_table(entries: Sequence[Entry]) -> dict[str, list[Item]]:
+    tables: dict[str, list[Item]] = {}
+    for entry in entries:
+        tables.setdefault(entry.table, []).append(entry.item)
+    return tables
+
+
+def _left_out() -> StoreUnavailable:
+    return StoreUnavailable("left out of a batch", passing=True)

@@ -1,0 +1,80 @@
+"""How keys and indexes are spelled. Nowhere else is one put together or taken apart."""
+
+from triggers.api_keys import ApiKey
+from triggers.control_changes import Controlled
+from triggers.ids import shard_of
+from triggers.tenants import Tenant
+from triggers.webhooks import Webhook
+
+EVENTS = "events"
+PAYLOADS = "payloads"
+ATTEMPTS = "attempts"
+BACKLOG = "backlog"
+CONTROL = "control"
+IDEMPOTENCY = "idempotency"
+COUNTERS = "counters"
+
+INBOX_INDEX = "inbox"
+DUE_INDEX = "due"
+WEBHOOK_INDEX = "by_webhook"
+
+DELIVERIES_QUEUE = "deliveries"
+DELIVERIES_DEAD_LETTER_QUEUE = "deliveries-dlq"
+DEAD_LETTERS_QUEUE = "dead-letters"
+
+TENANT_KEY = "tenant"
+VERSION_KEY = "version"
+KEY_PREFIX = "key#"
+WEBHOOK_PREFIX = "webhook#"
+AUDIT_PREFIX = "audit#"
+
+
+def events_partition(tenant_id: str, shard: int) -> str:
+    """Return the partition of a shard of a tenant's events, in the table and in the inbox index."""
+    return f"{tenant_id}#{shard}"
+
+
+def partition_of_event(tenant_id: str, event_id: str) -> str:
+    """Return the partition in which an event lives."""
+    return events_partition(tenant_id, shard_of(event_id))
+
+
+def tenant_of_partition(partition: str) -> str:
+    """Return the tenant of a partition of events."""
+    return partition.rpartition("#")[0]
+
+
+def by_event(tenant_id: str, event_id: str) -> str:
+    """Return the partition of what belongs to one event: its payload, its attempts."""
+    return f"{tenant_id}#{event_id}"
+
+
+def by_webhook(tenant_id: str, webhook_id: str) -> str:
+    """Return the partition of what belongs to one webhook: its backlog, its attempts in the index."""
+    return f"{tenant_id}#{webhook_id}"
+
+
+def attempt_sort(webhook_id: str, number: int) -> str:
+    """Return the sort key of an attempt."""
+    return f"{webhook_id}#{number:04d}"
+
+
+def control_sort(controlled: Controlled) -> str:
+    """Return the sort key of what changes slowly."""
+    match controlled:
+        case Tenant():
+            return TENANT_KEY
+        case ApiKey():
+            return KEY_PREFIX + controlled.key_id
+        case Webhook():
+            return WEBHOOK_PREFIX + controlled.webhook_id
+
+
+def audit_sort(at_ms: int, subject: str) -> str:
+    """Return the sort key of an audit entry: by time, then by what was changed."""
+    return f"{AUDIT_PREFIX}{at_ms:015d}#{subject}"
+
+
+def sweep_lease(due_shard: str) -> str:
+    """Return the counter that holds the lease of a due shard."""
+    return f"sweep#{due_shard}"

@@ -1,0 +1,128 @@
+"""Creates the tables and queues where Terraform does not: `python -m triggers.aws.provision`.
+
+What exists is left as it is, so it can be run again. Only in development.
+"""
+
+import asyncio
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from botocore.exceptions import ClientError
+
+from triggers.aws.clients import Clients, calling, error_code, open_clients
+from triggers.aws.tables import QUEUES, TABLES, Index, Queue, Table
+from triggers.errors import TriggersError
+from triggers.settings import Settings, SettingsError, read_settings
+
+if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb.type_defs import CreateTableInputTypeDef
+
+
+async def provision(settings: Settings) -> None:
+    """Create what is missing and return when it can be used.
+
+    Raises SettingsError outside development, where Terraform does this, and StoreUnavailable.
+    """
+    if not settings.is_development:
+        raise SettingsError("TRIGGERS_ENVIRONMENT is not development: Terraform makes the tables")
+    async with open_clients(settings) as clients:
+        await asyncio.gather(*(_create_table(clients, table) for table in TABLES))
+        for queue in QUEUES:
+            await _create_queue(clients, queue)
+
+
+async def _create_table(clients: Clients, table: Table) -> None:
+    name = clients.name(table.name)
+    with calling(f"CreateTable {name}"):
+        try:
+            await clients.dynamodb.create_table(**table_request(name, table))
+        except ClientError as error:
+            if error_code(error) != "ResourceInUseException":
+                raise
+            return
+        await clients.dynamodb.get_waiter("table_exists").wait(
+            TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+        await clients.dynamodb.update_time_to_live(
+            TableName=name,
+            TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"},
+        )
+
+
+def table_request(name: str, table: Table) -> "CreateTableInputTypeDef":
+    """Return the CreateTable request of a table."""
+    keys = [("pk", "S"), *([table.sort] if table.sort else [])]
+    attributes = dict(
+        [*keys, *(k for index in table.indexes for k in (index.partition, index.sort))]
+    )
+    request: Any = {
+        "TableName": name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": _key_schema(*(key for key, _ in keys)),
+        "AttributeDefinitions": [
+            {"AttributeName": attribute, "AttributeType": kind}
+            for attribute, kind in attributes.items()
+        ],
+    }
+    if table.indexes:
+        request["GlobalSecondaryIndexes"] = [_index_request(index) for index in table.indexes]
+    return request  # type: ignore[no-any-return]
+
+
+def _index_request(index: Index) -> dict[str, Any]:
+    return {
+        "IndexName": index.name,
+        "KeySchema": _key_schema(index.partition[0], index.sort[0]),
+        "Projection": {"ProjectionType": index.projection},
+    }
+
+
+def _key_schema(partition: str, *sort: str) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": partition, "KeyType": "HASH"},
+        *({"AttributeName": name, "KeyType": "RANGE"} for name in sort),
+    ]
+
+
+async def _create_queue(clients: Clients, queue: Queue) -> None:
+    attributes = {
+        "VisibilityTimeout": str(queue.visibility_seconds),
+        "MessageRetentionPeriod": str(queue.retention_days * 86_400),
+    }
+    with calling(f"CreateQueue {queue.name}"):
+        if queue.dead_letter_queue:
+            policy = {
+                "deadLetterTargetArn": await _queue_arn(clients, queue.dead_letter_queue),
+                "maxReceiveCount": queue.receives_max,
+            }
+            attributes["RedrivePolicy"] = msgspec.json.encode(policy).decode()
+        await clients.sqs_receive.create_queue(
+            QueueName=clients.name(queue.name),
+            Attributes=attributes,  # type: ignore[arg-type]
+        )
+
+
+async def _queue_arn(clients: Clients, plain_name: str) -> str:
+    sqs = clients.sqs_receive
+    url = (await sqs.get_queue_url(QueueName=clients.name(plain_name)))["QueueUrl"]
+    answer = await sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    return answer["Attributes"]["QueueArn"]
+
+
+def main() -> int:
+    """Create everything as the environment says; 0 when it stands, 2 for a wrong setting."""
+    try:
+        asyncio.run(provision(read_settings(os.environ)))
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except TriggersError as error:
+        sys.stderr.write(f"could not create tables and queues: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,208 @@
+"""SQS behind the domain's ports: hints, and the announcements of exhausted deliveries."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from triggers import telemetry
+from triggers.aws import keys
+from triggers.aws.batcher import Batcher
+from triggers.aws.clients import RECEIVE_WAIT_SECONDS, Clients, calling
+from triggers.errors import Overloaded, StoreUnavailable
+from triggers.messages import (
+    HINT_EVENTS_MAX,
+    DeadLetter,
+    Hint,
+    MalformedMessage,
+    decode_hint,
+    encode_message,
+)
+from triggers.ports import ReceivedHint
+from triggers.times import Clock
+
+if TYPE_CHECKING:
+    from types_aiobotocore_sqs import SQSClient
+
+MESSAGES_MAX = 10  # AWS limit of a batch and of a receive
+DELETE_LINGER_SECONDS = 0.2
+WAITING_MAX = 20_000
+FLIGHTS_MAX = 2
+
+_logger = logging.getLogger(__name__)
+
+
+class QueueAddress:
+    """The URL of a queue, asked for on first use, so that a process starts while SQS is away."""
+
+    def __init__(self, clients: Clients, plain_name: str) -> None:
+        self._sqs = clients.sqs_send
+        self._name = clients.name(plain_name)
+        self._url: str | None = None
+
+    async def url(self) -> str:
+        """Return the URL. Raises StoreUnavailable."""
+        if self._url is None:
+            with calling("GetQueueUrl"):
+                self._url = (await self._sqs.get_queue_url(QueueName=self._name))["QueueUrl"]
+        return self._url
+
+
+class _HintPart:
+    """An event to be hinted at. A class and not a tuple, since batches tell items by identity."""
+
+    __slots__ = ("event_id", "tenant_id", "traceparent")
+
+    def __init__(self, tenant_id: str, event_id: str, traceparent: str | None) -> None:
+        self.tenant_id = tenant_id
+        self.event_id = event_id
+        self.traceparent = traceparent
+
+
+class HintQueue:
+    """Both ends of the `deliveries` queue."""
+
+    def __init__(self, clients: Clients, clock: Clock) -> None:
+        self._address = QueueAddress(clients, keys.DELIVERIES_QUEUE)
+        self._send_client = clients.sqs_send
+        self._receive_client = clients.sqs_receive
+        self._clock = clock
+        self._parts: Batcher[_HintPart, None] = Batcher(
+            self._send_parts,
+            batch_max=MESSAGES_MAX * HINT_EVENTS_MAX,
+            flights_max=FLIGHTS_MAX,
+            waiting_max=WAITING_MAX,
+        )
+        self._deletes: Batcher[str, None] = Batcher(
+            self._delete_handles,
+            batch_max=MESSAGES_MAX,
+            flights_max=FLIGHTS_MAX,
+            waiting_max=WAITING_MAX,
+            identity=lambda handle: handle,
+            linger_seconds=DELETE_LINGER_SECONDS,
+        )
+
+    def send(self, tenant_id: str, event_id: str, traceparent: str | None) -> None:
+        """Hint that an event may be due. Neither waits nor raises: a lost hint is only a metric."""
+        try:
+            sent = self._parts.enqueue(_HintPart(tenant_id, event_id, traceparent))
+        except Overloaded:
+            telemetry.hints_lost.add(1)
+        else:
+            sent.add_done_callback(_count_if_lost)
+
+    async def receive(self) -> Sequence[ReceivedHint]:
+        """Wait for hints, up to 20 s; empty when there are none."""
+        url = await self._address.url()
+        with calling("ReceiveMessage"):
+            answer = await self._receive_client.receive_message(
+                QueueUrl=url,
+                MaxNumberOfMessages=MESSAGES_MAX,
+                WaitTimeSeconds=RECEIVE_WAIT_SECONDS,
+            )
+        return [_received(message) for message in answer.get("Messages", [])]
+
+    async def delete(self, handle: str) -> None:
+        """Delete a message that has been dealt with."""
+        await self._deletes.submit(handle)
+
+    async def close(self) -> None:
+        """Send and delete what waits."""
+        await asyncio.gather(self._parts.close(), self._deletes.close())
+
+    async def _send_parts(self, parts: Sequence[_HintPart]) -> list[Exception | None]:
+        messages = _messages(parts, self._clock())
+        for start in range(0, len(messages), MESSAGES_MAX):
+            chunk = [(hint.tenant_id, hint) for hint in messages[start : start + MESSAGES_MAX]]
+            await _send_batch(self._send_client, await self._address.url(), chunk)
+        return [None] * len(parts)
+
+    async def _delete_handles(self, handles: Sequence[str]) -> list[Exception | None]:
+        # A handle that is refused is gone: deleted before, or received again by somebody else.
+        url = await self._address.url()
+        with calling("DeleteMessageBatch"):
+            await self._send_client.delete_message_batch(
+                QueueUrl=url,
+                Entries=[
+                    {"Id": str(number), "ReceiptHandle": handle}
+                    for number, handle in enumerate(handles)
+                ],
+            )
+        return [None] * len(handles)
+
+
+class DeadLetterQueue:
+    """The `dead-letters` queue."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._address = QueueAddress(clients, keys.DEAD_LETTERS_QUEUE)
+        self._client = clients.sqs_send
+        self._letters: Batcher[DeadLetter, None] = Batcher(
+            self._send_letters,
+            batch_max=MESSAGES_MAX,
+            flights_max=FLIGHTS_MAX,
+            waiting_max=WAITING_MAX,
+        )
+
+    async def send(self, letter: DeadLetter) -> None:
+        """Announce an exhausted delivery."""
+        await self._letters.submit(letter)
+
+    async def close(self) -> None:
+        """Send what waits."""
+        await self._letters.close()
+
+    async def _send_letters(self, letters: Sequence[DeadLetter]) -> list[Exception | None]:
+        chunk = [(letter.tenant_id, letter) for letter in letters]
+        await _send_batch(self._client, await self._address.url(), chunk)
+        return [None] * len(letters)
+
+
+async def _send_batch(
+    client: "SQSClient", url: str, messages: Sequence[tuple[str, Hint | DeadLetter]]
+) -> None:
+    """Send up to ten messages, grouped by tenant: on a standard queue that is SQS's fairness."""
+    with calling("SendMessageBatch"):
+        answer = await client.send_message_batch(
+            QueueUrl=url,
+            Entries=[
+                {"Id": str(number), "MessageBody": encode_message(body), "MessageGroupId": tenant}
+                for number, (tenant, body) in enumerate(messages)
+            ],
+        )
+    if answer.get("Failed"):
+        raise StoreUnavailable(f"SendMessageBatch: {answer['Failed'][0]['Code']}")
+
+
+def _messages(parts: Sequence[_HintPart], now_ms: int) -> list[Hint]:
+    by_tenant: dict[str, list[_HintPart]] = {}
+    for part in parts:
+        by_tenant.setdefault(part.tenant_id, []).append(part)
+    return [
+        Hint(
+            tenant_id=tenant_id,
+            event_ids=tuple(part.event_id for part in chunk),
+            sent_ms=now_ms,
+            traceparents={p.event_id: p.traceparent for p in chunk if p.traceparent},
+        )
+        for tenant_id, its_parts in by_tenant.items()
+        for chunk in _chunks(its_parts)
+    ]
+
+
+def _chunks(parts: list[_HintPart]) -> list[list[_HintPart]]:
+    return [parts[i : i + HINT_EVENTS_MAX] for i in range(0, len(parts), HINT_EVENTS_MAX)]
+
+
+def _received(message: Any) -> ReceivedHint:
+    handle = message["ReceiptHandle"]
+    try:
+        return ReceivedHint(hint=decode_hint(message["Body"]), handle=handle)
+    except MalformedMessage as error:
+        telemetry.log(_logger, "malformed hint", level=logging.ERROR, reason=str(error)[:200])
+        return ReceivedHint(hint=None, handle=handle)
+
+
+def _count_if_lost(sent: "asyncio.Future[None]") -> None:
+    if not sent.cancelled() and sent.exception() is not None:
+        telemetry.hints_lost.add(1)

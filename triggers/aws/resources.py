@@ -1,0 +1,76 @@
+"""Opens everything that a process needs of AWS, and closes it in order: first what writes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from triggers.aws import keys
+from triggers.aws.attempt_store import AttemptStore, BacklogStore
+from triggers.aws.clients import Clients, calling, open_clients
+from triggers.aws.control_store import ControlStore
+from triggers.aws.event_store import EventStore
+from triggers.aws.items import Reads, Writes
+from triggers.aws.queues import DeadLetterQueue, HintQueue, QueueAddress
+from triggers.aws.shard_leases import ShardLeaseStore
+from triggers.aws.statements import Statements
+from triggers.aws.tables import TABLES
+from triggers.resources import Resources
+from triggers.settings import Settings
+from triggers.times import system_clock
+
+STATEMENT_FLIGHTS_MAX = 4
+
+
+class ReachableStore:
+    """Asks DynamoDB for the tables, and SQS for the queue."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+        self._address = QueueAddress(clients, keys.DELIVERIES_QUEUE)
+
+    async def check(self) -> None:
+        """Return when every table answers. Raises StoreUnavailable that says what does not."""
+        for table in TABLES:
+            name = self._clients.name(table.name)
+            with calling(f"DescribeTable {name}"):
+                await self._clients.dynamodb.describe_table(TableName=name)
+
+    async def check_queues(self) -> None:
+        """Return when the queue of hints answers. Raises StoreUnavailable."""
+        url = await self._address.url()
+        with calling("GetQueueAttributes"):
+            await self._clients.sqs_send.get_queue_attributes(
+                QueueUrl=url, AttributeNames=["QueueArn"]
+            )
+
+
+@asynccontextmanager
+async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
+    """Open the clients and everything on them; at the end send what waits."""
+    async with open_clients(settings) as clients:
+        statements = Statements(
+            clients,
+            flights_max=STATEMENT_FLIGHTS_MAX,
+            waiting_max=settings.writes_waiting_max,
+        )
+        # Versions have batches of their own, so that no large payload holds them up.
+        reads, versions, writes = Reads(clients), Reads(clients), Writes(clients)
+        hints = HintQueue(clients, system_clock)
+        dead_letters = DeadLetterQueue(clients)
+        closing = (statements, reads, versions, writes, hints, dead_letters)
+        try:
+            yield Resources(
+                events=EventStore(clients, statements, reads, writes),
+                attempts=AttemptStore(clients, writes),
+                backlog=BacklogStore(writes),
+                control=ControlStore(clients, versions),
+                hints=hints,
+                dead_letters=dead_letters,
+                shard_leases=ShardLeaseStore(clients),
+                reachable=ReachableStore(clients),
+            )
+        finally:
+            await asyncio.gather(
+                *(part.close() for part in closing),
+                return_exceptions=True,
+            )

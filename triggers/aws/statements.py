@@ -1,0 +1,93 @@
+"""PartiQL writes in batches: each statement conditional on its own, each with its own answer."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from triggers.aws.batcher import Batcher
+from triggers.aws.clients import Clients, calling
+from triggers.aws.retrying import again_when_left_out
+from triggers.errors import StoreRefused, StoreUnavailable
+
+if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb.type_defs import BatchStatementRequestTypeDef
+
+STATEMENTS_MAX = 25  # AWS limit of BatchExecuteStatement
+
+_CONDITION_FAILED = "ConditionalCheckFailed"
+_DUPLICATE = "DuplicateItem"
+_OUR_FAULTS = frozenset({"ValidationError", "AccessDenied", "ResourceNotFound"})
+
+
+class Statement(Struct, frozen=True, kw_only=True):
+    """One PartiQL statement. `item` names the item it writes, of which a batch holds but one."""
+
+    text: str
+    parameters: tuple[dict[str, Any], ...]
+    item: str
+
+
+class Written(Struct, frozen=True, kw_only=True):
+    """The statement was carried out. `item` is there if it was asked for and the store gave it."""
+
+    item: dict[str, Any] | None = None
+
+
+class Refused(Struct, frozen=True, kw_only=True):
+    """The condition did not hold, or the item was there before. `item` is how it stands, if known."""
+
+    duplicate: bool = False
+    item: dict[str, Any] | None = None
+
+
+class Statements:
+    """The way of all conditional writes of the hot path."""
+
+    def __init__(self, clients: Clients, *, flights_max: int, waiting_max: int) -> None:
+        self._clients = clients
+        self._batcher: Batcher[Statement, Written | Refused] = Batcher(
+            self._flush,
+            batch_max=STATEMENTS_MAX,
+            flights_max=flights_max,
+            waiting_max=waiting_max,
+            identity=lambda statement: statement.item,
+        )
+
+    @again_when_left_out
+    async def execute(self, statement: Statement) -> Written | Refused:
+        """Carry out a statement. Raises StoreUnavailable, StoreRefused, Overloaded."""
+        return await self._batcher.submit(statement)
+
+    async def close(self) -> None:
+        """Wait for what is under way."""
+        await self._batcher.close()
+
+    async def _flush(self, statements: Sequence[Statement]) -> list[Written | Refused | Exception]:
+        requests: list[BatchStatementRequestTypeDef] = [
+            {
+                "Statement": statement.text,
+                "Parameters": statement.parameters,
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+            for statement in statements
+        ]
+        with calling("BatchExecuteStatement"):
+            answer = await self._clients.dynamodb.batch_execute_statement(Statements=requests)
+        responses = answer.get("Responses", [])
+        if len(responses) != len(statements):  # an unreadable 200 is no error to botocore
+            raise StoreUnavailable("BatchExecuteStatement: incomplete answer")
+        return [_read(response) for response in responses]
+
+
+def _read(response: Any) -> Written | Refused | Exception:
+    error = response.get("Error")
+    if error is None:
+        return Written(item=response.get("Item"))
+    code = error.get("Code", "Unknown")
+    if code in (_CONDITION_FAILED, _DUPLICATE):
+        return Refused(duplicate=code == _DUPLICATE, item=error.get("Item"))
+    said = f"BatchExecuteStatement: {code}"
+    if code in _OUR_FAULTS:
+        return StoreRefused(f"{said}: {error.get('Message', '')}")
+    return StoreUnavailable(said, passing=True)

@@ -1,0 +1,93 @@
+"""Identifiers: what they look like, what they carry, how they are made.
+
+An event id carries its time and its shard, so ids sort by time and a get by id needs no look-up. A key id
+carries its tenant, so a key finds its tenant without an index.
+"""
+
+import re
+from collections.abc import Callable
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford base 32: no I, L, O, U
+SHARDS_MAX = 32
+DUE_SHARDS = tuple(f"{number:02d}" for number in range(16))
+
+_TIME_CHARACTERS = 10
+_RANDOM_CHARACTERS = 16
+_TENANT_CHARACTERS = 16
+_KEY_CHARACTERS = 10
+_WEBHOOK_CHARACTERS = 20
+_REQUEST_CHARACTERS = 20
+_VALUES = {character: value for value, character in enumerate(ALPHABET)}
+_EVENT_ID = re.compile(f"evt_[0-7][{ALPHABET}]{{25}}")
+
+RandomBits = Callable[[int], int]
+"""Returns that many random bits as an integer, as `secrets.randbits` does."""
+
+
+def encode(number: int, characters: int) -> str:
+    """Write the low bits of a number as that many Crockford characters, most significant first."""
+    shifts = range(5 * (characters - 1), -1, -5)
+    return "".join([ALPHABET[(number >> shift) & 31] for shift in shifts])
+
+
+def make_event_id(now_ms: int, shards: int, random_bits: RandomBits) -> str:
+    """Make an event id: 48 bits of milliseconds, 75 random bits, and the shard as its last character.
+
+    `shards` is the tenant's number of shards, a power of two up to 32.
+    """
+    randomness = random_bits(5 * _RANDOM_CHARACTERS)
+    shard = randomness % shards
+    return f"evt_{encode(now_ms, _TIME_CHARACTERS)}{encode(randomness >> 5, 15)}{ALPHABET[shard]}"
+
+
+def is_event_id(text: str) -> bool:
+    """Tell whether a text has the form of an event id."""
+    return _EVENT_ID.fullmatch(text) is not None
+
+
+def created_ms_of(event_id: str) -> int:
+    """Return the creation time that an event id carries, in milliseconds since 1970."""
+    milliseconds = 0
+    for character in event_id[4 : 4 + _TIME_CHARACTERS]:
+        milliseconds = milliseconds * 32 + _VALUES[character]
+    return milliseconds
+
+
+def shard_of(event_id: str) -> int:
+    """Return the shard of its tenant in which an event lives."""
+    return _VALUES[event_id[-1]]
+
+
+def due_shard_of(event_id: str) -> str:
+    """Return the partition of the due index in which an event waits, `00` to `15`."""
+    return DUE_SHARDS[_VALUES[event_id[-2]] % len(DUE_SHARDS)]
+
+
+def make_tenant_id(random_bits: RandomBits) -> str:
+    """Make a tenant id with 80 random bits."""
+    return f"ten_{encode(random_bits(5 * _TENANT_CHARACTERS), _TENANT_CHARACTERS)}"
+
+
+def make_key_id(tenant_id: str, random_bits: RandomBits) -> str:
+    """Make a key id: the tenant's characters, then 50 random bits."""
+    return tenant_id[4:] + encode(random_bits(5 * _KEY_CHARACTERS), _KEY_CHARACTERS)
+
+
+def tenant_of_key(key_id: str) -> str:
+    """Return the id of the tenant that a key id names."""
+    return f"ten_{key_id[:_TENANT_CHARACTERS]}"
+
+
+def make_webhook_id(random_bits: RandomBits) -> str:
+    """Make a webhook id with 100 random bits."""
+    return f"wh_{encode(random_bits(5 * _WEBHOOK_CHARACTERS), _WEBHOOK_CHARACTERS)}"
+
+
+def make_request_id(random_bits: RandomBits) -> str:
+    """Make the id of one HTTP request."""
+    return f"req_{encode(random_bits(5 * _REQUEST_CHARACTERS), _REQUEST_CHARACTERS)}"
+
+
+def make_correlation_id(random_bits: RandomBits) -> str:
+    """Make a correlation id for a request that brought none."""
+    return f"corr_{encode(random_bits(5 * _REQUEST_CHARACTERS), _REQUEST_CHARACTERS)}"

@@ -1,0 +1,176 @@
+"""What the domain and the containers need from the outside, each port as small as its consumer.
+
+`triggers.aws` implements them for DynamoDB and SQS; the tests' fakes do in memory; one contract suite
+runs against both. Every method may raise StoreUnavailable, and takes the tenant first.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from triggers.attempts import Attempt
+from triggers.control_changes import ControlChange
+from triggers.deliveries import Delivery
+from triggers.events import Event, EventRecord, EventStatus, Progress
+from triggers.messages import DeadLetter, Hint
+from triggers.tenants import TenantView
+
+
+class DueEvent(Struct, frozen=True, kw_only=True):
+    """An entry of the due index: somebody should look at this event."""
+
+    tenant_id: str
+    event_id: str
+    due_ms: int
+
+
+class ClaimLost(Struct, frozen=True, kw_only=True):
+    """A claim that was refused: the event is done, not ready, or somebody else's until `lease_ms`."""
+
+    lease_ms: int | None = None
+
+
+class InboxPage(Struct, frozen=True, kw_only=True):
+    """Some of an inbox, oldest first. `position` continues it; None at its end."""
+
+    records: tuple[EventRecord, ...]
+    position: str | None
+
+
+class ReceivedHint(Struct, frozen=True, kw_only=True):
+    """A message of the queue. `hint` is None when it is malformed; `handle` deletes it."""
+
+    hint: Hint | None
+    handle: str
+
+
+class EventInserts(Protocol):
+    """Where accepted events go."""
+
+    async def insert(self, tenant_id: str, event: Event, *, due_ms: int, expires_s: int) -> None:
+        """Store a new event, its payload first when that is large. Committed when this returns.
+
+        Raises Overloaded when too many are waiting.
+        """
+
+
+class EventReads(Protocol):
+    """What consumers ask of events. Every read sees every earlier write."""
+
+    async def get(self, tenant_id: str, event_id: str) -> EventRecord | None:
+        """Return an event with its payload."""
+
+    async def read_inbox(
+        self, tenant_id: str, *, shards: int, after: str | None, limit: int
+    ) -> InboxPage:
+        """Return a page of the inbox that begins after an event id. It may be short and not the last."""
+
+    async def acknowledge(self, tenant_id: str, event_id: str, now_ms: int) -> EventStatus | None:
+        """Acknowledge an event and fence its worker off. Returns its status before; None: no event."""
+
+
+class EventClaims(Protocol):
+    """The worker's right to work on events."""
+
+    async def claim(
+        self, tenant_id: str, event_id: str, *, now_ms: int, lease_ms: int
+    ) -> EventRecord | ClaimLost:
+        """Claim an event until `lease_ms` if it is pending, ready and nobody's."""
+
+    async def save(
+        self, tenant_id: str, event_id: str, fence: int, deliveries: tuple[Delivery, ...]
+    ) -> bool:
+        """Write deliveries while others of the event are still in the air. False: fenced off."""
+
+    async def finish(self, tenant_id: str, event_id: str, fence: int, progress: Progress) -> bool:
+        """End a claim with what came of it. False: fenced off, nothing was written."""
+
+
+class DueIndex(Protocol):
+    """The sweeper's view: which events are due."""
+
+    async def read_due(
+        self, due_shard: str, *, now_ms: int, limit: int, after: DueEvent | None
+    ) -> list[DueEvent]:
+        """Return events due by now in order, after an entry. The index may lag; the claim decides."""
+
+
+class ShardLeases(Protocol):
+    """By which workers keep out of each other's way. Nothing is wrong if two hold one."""
+
+    async def take(self, due_shard: str, owner: str, *, now_ms: int, until_ms: int) -> int | None:
+        """Take a shard if it is free or ours. Returns None: it is ours; else when theirs ends."""
+
+    async def release(self, due_shard: str, owner: str) -> None:
+        """Give a shard back early."""
+
+
+class HintSender(Protocol):
+    """The way of a hint to the workers."""
+
+    def send(self, tenant_id: str, event_id: str, traceparent: str | None) -> None:
+        """Hint that an event may be due. Neither waits nor raises: a lost hint is only a metric."""
+
+
+class HintReceiver(Protocol):
+    """The workers' end of it."""
+
+    async def receive(self) -> Sequence[ReceivedHint]:
+        """Wait for hints, up to 20 s; empty when there are none."""
+
+    async def delete(self, handle: str) -> None:
+        """Delete a message that has been dealt with."""
+
+
+class DeadLetters(Protocol):
+    """Where exhausted deliveries are announced."""
+
+    async def send(self, letter: DeadLetter) -> None:
+        """Announce one."""
+
+
+class Attempts(Protocol):
+    """The attempts that are kept."""
+
+    async def record(self, tenant_id: str, attempt: Attempt, *, expires_s: int) -> None:
+        """Keep an attempt; the same number again overwrites."""
+
+    async def read(self, tenant_id: str, event_id: str) -> list[Attempt]:
+        """Return the kept attempts of an event, newest first."""
+
+
+class Backlog(Protocol):
+    """Markers of failed and held deliveries by webhook, for recovery."""
+
+    async def mark(
+        self, tenant_id: str, webhook_id: str, event_id: str, status: str, *, expires_s: int
+    ) -> None:
+        """Leave a marker, before the finish that makes the delivery so."""
+
+
+class ControlReads(Protocol):
+    """What changes slowly, strongly consistent."""
+
+    async def read_version(self, tenant_id: str) -> int:
+        """Return the version of a tenant's control data; 0: there is none."""
+
+    async def read_view(self, tenant_id: str) -> TenantView:
+        """Return all of it. The version is read first, so it is never newer than the rest."""
+
+
+class ControlWrites(ControlReads, Protocol):
+    """The same, to be changed."""
+
+    async def write(self, tenant_id: str, change: ControlChange) -> bool:
+        """Apply a change and raise the version in one transaction. False: the version had moved."""
+
+
+class Reachable(Protocol):
+    """Something that can be asked whether it is there."""
+
+    async def check(self) -> None:
+        """Return when all tables answer. Raises StoreUnavailable that says what does not."""
+
+    async def check_queues(self) -> None:
+        """Do the same for the queue of hints, without which the service goes on, only later."""

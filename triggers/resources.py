@@ -1,0 +1,47 @@
+"""What a process opens once at its start and closes at its end."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from msgspec import Struct
+
+from triggers.ports import (
+    Attempts,
+    Backlog,
+    ControlWrites,
+    DeadLetters,
+    DueIndex,
+    EventClaims,
+    EventInserts,
+    EventReads,
+    HintReceiver,
+    HintSender,
+    Reachable,
+    ShardLeases,
+)
+from triggers.settings import Settings
+
+
+class Events(EventInserts, EventReads, EventClaims, DueIndex, Protocol):
+    """The event store with all its sides."""
+
+
+class Hints(HintSender, HintReceiver, Protocol):
+    """The hint queue with both its ends."""
+
+
+class Resources(Struct, frozen=True, kw_only=True):
+    """The outside as the containers use it."""
+
+    events: Events
+    attempts: Attempts
+    backlog: Backlog
+    control: ControlWrites
+    hints: Hints
+    dead_letters: DeadLetters
+    shard_leases: ShardLeases
+    reachable: Reachable
+
+
+OpenResources = Callable[[Settings], AbstractAsyncContextManager[Resources]]

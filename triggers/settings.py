@@ -1,0 +1,215 @@
+"""The settings of both containers: one frozen struct, read once from the environment, checked whole.
+
+The variable of a setting is `TRIGGERS_` and its name in capitals. AWS is set up by AWS's own
+variables (`AWS_ENDPOINT_URL`, `AWS_DEFAULT_REGION`, credentials). `python -m triggers.settings`
+prints the reference that stands in `docs/configuration.md`.
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from triggers.networks import Network, parse_networks
+from triggers.retries import JITTER_SHARE, SCHEDULES
+
+PREFIX = "TRIGGERS_"
+STOP_SECONDS_MAX = 60  # ECS's stopTimeout as the service is deployed
+SECRET_CHARACTERS_MIN = 32
+SECONDS_MAX = 86_400  # a day; `inf` is no setting
+SECRETS = frozenset({"operator_key", "cursor_key"})
+ELSEWHERE = frozenset(
+    {"TRIGGERS_LOCAL_DIR", "TRIGGERS_EMULATOR_PYTHON"}
+)  # read by `make run` alone
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the text names it and says what it must be."""
+
+
+def _seconds(description: str) -> Meta:
+    return Meta(gt=0, le=SECONDS_MAX, description=description)
+
+
+def _count(description: str) -> Meta:
+    return Meta(ge=1, description=description)
+
+
+def _says(description: str) -> Meta:
+    return Meta(description=description)
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """Every setting with its meaning, unit and default."""
+
+    environment: Annotated[
+        Literal["production", "development"],
+        _says("`development` allows http webhooks, allowed networks and a made-up cursor key"),
+    ] = "production"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], _says("The least level that is logged")
+    ] = "info"
+    name_prefix: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Za-z0-9_-]{1,80}\Z",
+            description="What the names of all tables and queues begin with",
+        ),
+    ] = "triggers-"
+
+    operator_key: Annotated[
+        str, _says("The operator's key, at least 32 characters; empty: no operator calls")
+    ] = ""
+    cursor_key: Annotated[
+        str, _says("Signs list cursors, at least 32 characters, the same in every `app`")
+    ] = ""
+
+    api_host: Annotated[str, _says("The address that `app` listens on")] = "0.0.0.0"  # noqa: S104 a container listens for its balancer
+    api_port: Annotated[int, Meta(ge=0, le=65535, description="The port of `app`")] = 8080
+    request_seconds: Annotated[float, _seconds("An API call is answered by then, or 503")] = 10
+    body_seconds: Annotated[float, _seconds("A request body has arrived by then, or 408")] = 15
+    payload_bytes_max: Annotated[int, _count("The largest payload, bytes")] = 400 * 1024
+    writes_waiting_max: Annotated[
+        int,
+        _count(
+            "Conditional writes that wait in one process; `app` answers what comes on top with 503"
+        ),
+    ] = 2_000
+
+    worker_host: Annotated[str, _says("The address of the worker's health checks")] = "0.0.0.0"  # noqa: S104 as above
+    worker_port: Annotated[
+        int, Meta(ge=0, le=65535, description="The port of the worker's health checks")
+    ] = 8081
+    allowed_networks: Annotated[
+        str,
+        _says("Comma-separated CIDRs that webhooks may reach though private; development only"),
+    ] = ""
+    attempts_in_flight_max: Annotated[
+        int, _count("Webhook requests open at once in one worker; a webhook gets a tenth at most")
+    ] = 1_000
+    events_in_flight_max: Annotated[
+        int, _count("Events that one worker has claimed, or is about to, at once")
+    ] = 1_000
+    events_queued_max: Annotated[
+        int, _count("Events that wait inside one worker before it stops to ask for more")
+    ] = 2_000
+    attempt_connect_seconds: Annotated[float, _seconds("A receiver has accepted by then")] = 5
+    attempt_seconds: Annotated[
+        float, _seconds("A webhook's timeout when it sets none; up to 30 by webhook")
+    ] = 15
+
+    hint_grace_seconds: Annotated[
+        float, _seconds("A fresh event is left to its hint this long before the sweeper looks")
+    ] = 10
+    lease_seconds: Annotated[
+        float, _seconds("A claim holds this long; longer for webhooks with a longer timeout")
+    ] = 45
+    finish_seconds: Annotated[float, _seconds("A finish is tried again this long")] = 15
+    clock_skew_seconds: Annotated[
+        float, _seconds("How far the clocks of two machines may be apart")
+    ] = 5
+    claims_max: Annotated[
+        int, _count("Claims without a finish until an event fails with reason `poison`")
+    ] = 5
+    sweep_seconds: Annotated[float, _seconds("Pause between two looks at the due index")] = 1
+    shard_lease_seconds: Annotated[
+        float, _seconds("A worker sweeps a due shard alone this long")
+    ] = 10
+    control_age_max_seconds: Annotated[
+        float, _seconds("A tenant's keys and webhooks are used from memory this long")
+    ] = 1
+    control_margin_seconds: Annotated[
+        float,
+        _seconds("What a change of them waits on top, so that it is in force when it returns"),
+    ] = 0.2
+    retention_days: Annotated[int, _count("Events are kept this long, days")] = 30
+
+    serve_on_seconds: Annotated[
+        float,
+        Meta(ge=0, description="After SIGTERM `app` serves on this long for its balancer"),
+    ] = 10
+    drain_seconds: Annotated[
+        float, _seconds("After that, requests and attempts in the air may end")
+    ] = 15
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The allowed networks, parsed. Raises ValueError."""
+        return parse_networks(t.strip() for t in self.allowed_networks.split(",") if t.strip())
+
+    @property
+    def is_development(self) -> bool:
+        """Tell whether this is a laptop, a test or a demo."""
+        return self.environment == "development"
+
+    @property
+    def control_settle_seconds(self) -> float:
+        """How long a change of keys, webhooks or tenants waits before it answers."""
+        return self.control_age_max_seconds + self.control_margin_seconds
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Read and check the settings. Raises SettingsError with the name of the first that is wrong."""
+    given = {n: v for n, v in environ.items() if n.startswith(PREFIX) and n not in ELSEWHERE}
+    fields = {PREFIX + name.upper(): name for name in Settings.__struct_fields__}
+    for name in sorted(set(given) - set(fields)):
+        near = difflib.get_close_matches(name, fields, n=1, cutoff=0.8)
+        raise SettingsError(f"{name} is no setting" + (f"; meant {near[0]}?" if near else ""))
+    for name, text in given.items():
+        _convert({fields[name]: text}, name)
+    settings = _convert({fields[name]: text for name, text in given.items()}, "settings")
+    for problem in _problems(settings):
+        raise SettingsError(problem)
+    return settings
+
+
+def describe(settings: Settings) -> dict[str, Any]:
+    """Return the settings for the log line at start, secrets as "set"."""
+    values = msgspec.structs.asdict(settings)
+    return {n: ("set" if v else "not set") if n in SECRETS else v for n, v in values.items()}
+
+
+def _convert(values: dict[str, str], name: str) -> Settings:
+    try:
+        return msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{name}: {str(error).partition(' - at ')[0]}") from None
+
+
+def _problems(settings: Settings) -> Iterator[str]:
+    """Say what cannot hold together. Each line is a rule that some promise rests on."""
+    s = settings
+    for name in sorted(SECRETS):
+        if 0 < len(getattr(s, name)) < SECRET_CHARACTERS_MIN:
+            yield f"{PREFIX}{name.upper()} must have at least {SECRET_CHARACTERS_MIN} characters"
+    try:
+        networks = s.networks
+    except ValueError as error:
+        yield f"TRIGGERS_ALLOWED_NETWORKS: {error}"
+    else:
+        if networks and not s.is_development:
+            yield "TRIGGERS_ALLOWED_NETWORKS is for development; production never reaches them"
+    held = s.attempt_seconds + s.finish_seconds + 2 * s.clock_skew_seconds
+    if s.lease_seconds < held:
+        yield f"TRIGGERS_LEASE_SECONDS must be at least {held:g}: attempt, finish and twice the skew"
+    schedule_days = sum(SCHEDULES["standard"]) * (1 + JITTER_SHARE) / 86_400
+    if s.retention_days <= schedule_days:
+        yield f"TRIGGERS_RETENTION_DAYS must exceed the retry schedule, {schedule_days:.1f} days"
+    if s.serve_on_seconds + s.drain_seconds + 5 > STOP_SECONDS_MAX:
+        yield f"TRIGGERS_SERVE_ON_SECONDS and _DRAIN_SECONDS must end within {STOP_SECONDS_MAX} s"
+
+
+def reference() -> str:
+    """Return the table of all settings, in Markdown."""
+    rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
+    for field in msgspec.structs.fields(Settings):
+        default = f"`{field.default}`" if field.default != "" else "–"
+        meaning = msgspec.json.schema(field.type).get("description", "")
+        rows.append(f"| `{PREFIX}{field.encode_name.upper()}` | {default} | {meaning} |")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    print(reference())  # noqa: T201 it is the command's output

@@ -1,0 +1,41 @@
+"""A tenant: a customer, who owns everything else; known only from an API key."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from triggers.api_keys import ApiKey
+from triggers.webhooks import Webhook
+
+
+class Tier(StrEnum):
+    """What a tenant has bought."""
+
+    FREE = "free"
+    PRO = "pro"
+    ENTERPRISE = "enterprise"
+
+
+# A partition of DynamoDB takes 1,000 writes a second; a shard is one. Shards only grow, so that an event stays
+# where its id says.
+SHARDS_BY_TIER = {Tier.FREE: 1, Tier.PRO: 8, Tier.ENTERPRISE: 32}
+
+
+class Tenant(Struct, frozen=True, kw_only=True):
+    """A tenant as the control table holds it. `shards` is how many partitions its events are spread over."""
+
+    tenant_id: str
+    name: str
+    tier: Tier = Tier.FREE
+    shards: int = 1
+    created_ms: int = 0
+
+
+class TenantView(Struct, frozen=True, kw_only=True):
+    """All of a tenant that changes slowly, as of one version of it. A tenant that does not exist has no `tenant`."""
+
+    tenant_id: str
+    version: int
+    tenant: Tenant | None = None
+    keys: dict[str, ApiKey] = {}
+    webhooks: dict[str, Webhook] = {}

@@ -1,0 +1,59 @@
+"""A webhook: a tenant's HTTP endpoint with its filter, secret and retry policy; and which events it wants."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from triggers.retries import SCHEDULES
+
+WEBHOOKS_MAX = 50
+RETRY_DELAYS_MAX = 20
+RETRY_DELAY_SECONDS_MAX = 24 * 3600
+TIMEOUT_SECONDS_MAX = 30
+
+
+class WebhookStatus(StrEnum):
+    """Whether events are sent to a webhook. What wants a disabled one is held."""
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+
+
+class Webhook(Struct, frozen=True, kw_only=True):
+    """A webhook as the control table holds it. `retry` names a schedule or lists delays in seconds."""
+
+    webhook_id: str
+    url: str
+    secret: str
+    event_types: tuple[str, ...] = ("*",)
+    timeout_seconds: int = 15
+    retry: str | tuple[int, ...] = "standard"
+    created_ms: int = 0
+    updated_ms: int = 0
+    status: WebhookStatus = WebhookStatus.ACTIVE
+    disabled_reason: str | None = None
+    disabled_ms: int | None = None
+
+    @property
+    def schedule(self) -> tuple[int, ...]:
+        """The delays between attempts, in seconds."""
+        return SCHEDULES[self.retry] if isinstance(self.retry, str) else self.retry
+
+    @property
+    def is_enabled(self) -> bool:
+        """Tell whether events are sent to it now."""
+        return self.status is WebhookStatus.ACTIVE
+
+
+def wants(webhook: Webhook, event_type: str) -> bool:
+    """Tell whether a webhook's filter takes an event type: `*`, the very name, or `order.*` for all below it.
+
+    A disabled webhook still wants its events: they are held for it.
+    """
+    return any(_matches(pattern, event_type) for pattern in webhook.event_types)
+
+
+def _matches(pattern: str, event_type: str) -> bool:
+    if pattern == "*":
+        return True
+    return event_type.startswith(pattern[:-1]) if pattern.endswith(".*") else event_type == pattern

@@ -1,0 +1,106 @@
+"""Receives hints and puts the events they name into the queue."""
+
+import asyncio
+import logging
+
+from triggers import telemetry
+from triggers.errors import TriggersError
+from triggers.messages import Hint
+from triggers.ports import HintReceiver, ReceivedHint
+from triggers.times import Clock
+from worker.fair_queue import FairQueue, Work
+from worker.health import Pulse
+
+PAUSE_SECONDS_FIRST = 0.5
+PAUSE_SECONDS_MAX = 30.0
+FULL_PAUSE_SECONDS = 0.1  # until the queue is looked at again
+
+_logger = logging.getLogger(__name__)
+
+
+class Consumer:
+    """The loop over hints. SQS away is no reason to end: the sweeper delivers meanwhile."""
+
+    def __init__(
+        self,
+        hints: HintReceiver,
+        queue: FairQueue,
+        *,
+        clock: Clock,
+        pulse: Pulse,
+        grace_seconds: float,
+    ) -> None:
+        self._hints = hints
+        self._queue = queue
+        self._clock = clock
+        self._pulse = pulse
+        self._grace_ms = int(grace_seconds * 1000)
+        self._deletes: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Receive, for ever; after a failure with growing pauses."""
+        pause = PAUSE_SECONDS_FIRST
+        while True:
+            self._pulse.beat()
+            if not self._queue.has_room:
+                await asyncio.sleep(FULL_PAUSE_SECONDS)
+                continue
+            try:
+                received = await self._hints.receive()
+            except TriggersError as error:
+                telemetry.log(
+                    _logger, "no hints: SQS is away", level=logging.WARNING, reason=str(error)
+                )
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, PAUSE_SECONDS_MAX)
+                continue
+            pause = PAUSE_SECONDS_FIRST
+            for message in received:
+                self.accept(message)
+
+    def accept(self, received: ReceivedHint) -> None:
+        """Queue the events of a hint. A malformed one stays, so that SQS puts it to the dead letters.
+
+        One older than the grace is dropped unread: by then the sweeper owns its events.
+        """
+        hint = received.hint
+        if hint is None:
+            return
+        now_ms = self._clock()
+        if now_ms - hint.sent_ms > self._grace_ms:
+            telemetry.hints_stale.add(1)
+            self._delete(received.handle)
+            return
+        self._queue_events(hint, received.handle, now_ms)
+
+    async def drain(self) -> None:
+        """Wait for the deletes under way."""
+        await asyncio.gather(*self._deletes, return_exceptions=True)
+
+    def _queue_events(self, hint: Hint, handle: str, now_ms: int) -> None:
+        """Queue events; the message goes once all their claims are decided: then leases hold them."""
+        undecided = len(hint.event_ids)
+
+        def decided() -> None:
+            nonlocal undecided
+            undecided -= 1
+            if undecided == 0:
+                self._delete(handle)
+
+        for event_id in hint.event_ids:
+            work = Work(tenant_id=hint.tenant_id, event_id=event_id, claimed=decided)
+            if not self._queue.put(work, now_ms):
+                decided()
+        if not hint.event_ids:
+            self._delete(handle)
+
+    def _delete(self, handle: str) -> None:
+        task = asyncio.create_task(self._delete_message(handle), name="delete hint")
+        self._deletes.add(task)
+        task.add_done_callback(self._deletes.discard)
+
+    async def _delete_message(self, handle: str) -> None:
+        try:
+            await self._hints.delete(handle)
+        except TriggersError as error:  # it comes again and is dropped as too old
+            telemetry.log(_logger, "hint not deleted", level=logging.WARNING, reason=str(error))

@@ -1,0 +1,117 @@
+"""Takes events from the queue, tenant by tenant, and has as many worked on at once as may be."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Protocol
+
+from triggers import telemetry
+from triggers.errors import Unavailable
+from worker.fair_queue import FairQueue, Work
+
+STORE_PAUSE_SECONDS_FIRST = 0.25
+STORE_PAUSE_SECONDS_MAX = 5.0
+
+_logger = logging.getLogger(__name__)
+
+
+class Worker(Protocol):
+    """What carries an event through."""
+
+    async def work(self, work: Work) -> None:
+        """Work on an event. Raises Unavailable when the store is away."""
+
+
+class Dispatcher:
+    """Keeps up to `in_flight_max` events in work. While the store is away it claims next to nothing."""
+
+    def __init__(self, queue: FairQueue, worker: Worker, *, in_flight_max: int) -> None:
+        self._queue = queue
+        self._worker = worker
+        self._slots = asyncio.Semaphore(in_flight_max)
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._pause = _StorePause()
+
+    @property
+    def in_flight(self) -> int:
+        """How many events are worked on now."""
+        return len(self._in_flight)
+
+    async def run(self) -> None:
+        """Take and start, for ever. Whose turn it is, is decided when a slot is free."""
+        while True:
+            await self._slots.acquire()
+            await self._pause.wait()
+            work = await self._queue.take()
+            task = asyncio.create_task(self._carry(work), name=f"event {work.event_id}")
+            self._in_flight.add(task)
+            task.add_done_callback(self._ended)
+
+    async def drain(self, seconds: float) -> None:
+        """Wait for what is in work; after `seconds` break off the attempts and write what came of it."""
+        if not self._in_flight:
+            return
+        _, late = await asyncio.wait(self._in_flight, timeout=seconds)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
+
+    async def _carry(self, work: Work) -> None:
+        try:
+            await self._worker.work(work)
+        except Unavailable as error:
+            self._pause.store_failed()
+            _log(work, "put off: the store is away", error)
+        except Exception as error:  # one event must not end the loop
+            _logger.exception("event not carried through", extra={"fields": _ids(work)})
+            _log(work, "comes again when its lease ends", error)
+        else:
+            self._pause.store_answered()
+        finally:
+            self._queue.done(work)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
+        self._slots.release()
+
+
+class _StorePause:
+    """How long to wait before the next claim: not at all while the store answers, else ever longer.
+
+    What fails during one pause counts once: a moment's outage meets everything in the air.
+    """
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+        self._counted_until = 0.0
+        self._answers = asyncio.Event()
+
+    async def wait(self) -> None:
+        """Wait for the pause to end, or for the store to answer."""
+        if self._seconds:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._answers.wait(), self._seconds)
+
+    def store_answered(self) -> None:
+        """Note that the store is there."""
+        self._seconds = self._counted_until = 0.0
+        self._answers.set()
+
+    def store_failed(self) -> None:
+        """Note that it is away."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._counted_until:
+            self._seconds = min(STORE_PAUSE_SECONDS_MAX, 2 * self._seconds) or (
+                STORE_PAUSE_SECONDS_FIRST
+            )
+            self._counted_until = now + self._seconds
+            self._answers.clear()
+
+
+def _log(work: Work, message: str, error: Exception) -> None:
+    telemetry.log(_logger, message, level=logging.WARNING, reason=str(error), **_ids(work))
+
+
+def _ids(work: Work) -> dict[str, str]:
+    return {"tenant_id": work.tenant_id, "event_id": work.event_id}

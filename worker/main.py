@@ -1,0 +1,155 @@
+"""Runs the worker: opens its resources, waits for the store, keeps its loops, drains at the end."""
+
+import asyncio
+import logging
+import os
+import random
+import secrets
+import signal
+import socket
+
+import aiohttp
+
+from triggers import telemetry
+from triggers.aws.resources import open_resources as open_aws_resources
+from triggers.control import ControlPlane
+from triggers.control_views import ControlViews
+from triggers.errors import Unavailable
+from triggers.resources import OpenResources, Resources
+from triggers.settings import Settings
+from triggers.times import Clock, system_clock
+from worker.consumer import Consumer
+from worker.delivery import Deliverer
+from worker.dispatcher import Dispatcher
+from worker.fair_queue import FairQueue
+from worker.finishing import Finisher
+from worker.health import Health, serve_health
+from worker.lanes import Lanes
+from worker.loops import Loops
+from worker.sender import Sender, open_session
+from worker.sweeper import Sweeper
+
+WAIT_SECONDS = 0.5
+SAY_EVERY = 6  # of these waits
+
+_logger = logging.getLogger(__name__)
+
+
+async def run_worker(
+    settings: Settings,
+    *,
+    stop: asyncio.Event,
+    open_resources: OpenResources = open_aws_resources,
+    clock: Clock = system_clock,
+) -> None:
+    """Run the worker until `stop` is set, then drain. Raises what one of its loops died of."""
+    health = Health()
+    async with (
+        serve_health(health, settings.worker_host, settings.worker_port),
+        open_resources(settings) as resources,
+        open_session(
+            connect_seconds=settings.attempt_connect_seconds, allowed=settings.networks
+        ) as session,
+    ):
+        await _wait_for_store(resources, stop)
+        loops = wire_loops(settings, resources, session, health, clock=clock)
+        health.state = "ready"
+        telemetry.log(_logger, "ready")
+        try:
+            await loops.run(stop)
+        finally:
+            health.state = "draining"
+            telemetry.log(_logger, "draining", events=loops.in_flight)
+            await loops.drain(settings.drain_seconds)
+    telemetry.log(_logger, "stopped")
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """Set `stop` at the first SIGTERM or SIGINT; at the second end at once."""
+
+    def handle() -> None:
+        if stop.is_set():
+            os._exit(1)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, handle)
+
+
+def wire_loops(
+    settings: Settings,
+    resources: Resources,
+    session: aiohttp.ClientSession,
+    health: Health,
+    *,
+    clock: Clock,
+) -> Loops:
+    """Put the parts of a worker together; the pulses of its loops go to `health`."""
+    queue = FairQueue(waiting_max=settings.events_queued_max)
+    views = ControlViews(resources.control, age_max_seconds=settings.control_age_max_seconds)
+    deliverer = Deliverer(
+        events=resources.events,
+        views=views,
+        sender=Sender(session, clock),
+        finisher=_finisher(settings, resources, clock),
+        lanes=Lanes(in_flight_max=settings.attempts_in_flight_max, random=random.random),
+        queue=queue,
+        settings=settings,
+        clock=clock,
+        random=random.random,
+    )
+    consumer = Consumer(
+        resources.hints,
+        queue,
+        clock=clock,
+        pulse=health.pulse("consumer"),
+        grace_seconds=settings.hint_grace_seconds,
+    )
+    sweeper = Sweeper(
+        resources.events,
+        resources.shard_leases,
+        queue,
+        owner=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
+        clock=clock,
+        pulse=health.pulse("sweeper"),
+        sweep_seconds=settings.sweep_seconds,
+        lease_seconds=settings.shard_lease_seconds,
+    )
+    dispatcher = Dispatcher(queue, deliverer, in_flight_max=settings.events_in_flight_max)
+    return Loops(consumer, sweeper, dispatcher, views)
+
+
+def _finisher(settings: Settings, resources: Resources, clock: Clock) -> Finisher:
+    control = ControlPlane(
+        resources.control,
+        clock=clock,
+        random_bits=secrets.randbits,
+        settle_seconds=settings.control_settle_seconds,
+    )
+    return Finisher(
+        events=resources.events,
+        attempts=resources.attempts,
+        backlog=resources.backlog,
+        dead_letters=resources.dead_letters,
+        control=control,
+        clock=clock,
+        finish_seconds=settings.finish_seconds,
+        retention_days=settings.retention_days,
+    )
+
+
+async def _wait_for_store(resources: Resources, stop: asyncio.Event) -> None:
+    """Return when the tables answer, saying meanwhile what is waited for."""
+    waits = 0
+    while not stop.is_set():
+        try:
+            await resources.reachable.check()
+        except Unavailable as error:
+            if waits % SAY_EVERY == 0:
+                telemetry.log(
+                    _logger, "waiting for the tables", level=logging.WARNING, reason=str(error)
+                )
+            waits += 1
+            await asyncio.sleep(WAIT_SECONDS)
+        else:
+            return

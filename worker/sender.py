@@ -1,0 +1,246 @@
+"""Sends one attempt to a receiver. Every receiver is hostile; whatever it does is an outcome.
+
+The address is judged where the socket is made, on the resolved address, names and literals alike.
+No redirects, no cookies, no proxy, no decompression, and no more than 4 KB of an answer.
+"""
+
+import asyncio
+import errno
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from msgspec import Struct
+from msgspec.structs import replace
+
+from triggers import VERSION
+from triggers.attempts import EXCERPT_BYTES_MAX
+from triggers.networks import Network, is_blocked
+from triggers.retries import Outcome, Verdict, parse_retry_after, verdict_of
+from triggers.signatures import sign
+from triggers.times import Clock
+from worker.answers import AnswerConnector
+
+EXCERPT_SECONDS = 2.0  # what a receiver says after its status line is worth no longer a wait
+# Below the 5 seconds after which common servers close an idle connection: a request that meets a
+# closing one would fail for nothing.
+KEEPALIVE_SECONDS = 4.0
+RESOLVER_THREADS = 64  # so that slow names of one tenant do not hold up those of others
+USER_AGENT = f"Triggers/{VERSION}"
+
+_LOCAL_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_NOT_ALLOWED = "the address is not allowed"
+
+_WORDS: tuple[tuple[type[Exception], str], ...] = (  # the first that fits says it
+    (aiohttp.ClientConnectorDNSError, "the name was not found"),
+    (aiohttp.ClientSSLError, "TLS could not be agreed on"),
+    (ConnectionRefusedError, "the connection was refused"),
+    (aiohttp.ClientConnectorError, "no connection"),
+    (aiohttp.ServerDisconnectedError, "the connection was closed before an answer"),
+    (aiohttp.ClientOSError, "the connection was closed before an answer"),
+    (aiohttp.ClientResponseError, "the answer is not valid HTTP"),
+    (aiohttp.ClientPayloadError, "the answer is not valid HTTP"),
+)
+
+
+class AddressRefusedError(OSError):
+    """The resolved address of a webhook must not be connected to."""
+
+
+class LocalShortageError(Exception):
+    """This process is short of something, so no attempt was made. Not the receiver's doing."""
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """One attempt to make. `timeout_seconds` bounds it from the look-up to the last byte read."""
+
+    url: str
+    secrets: tuple[str, ...]
+    event_id: str
+    correlation_id: str
+    body: bytes
+    timeout_seconds: float
+
+
+class Sender:
+    """Makes attempts over one session. `send` never raises for what a receiver does."""
+
+    def __init__(self, session: aiohttp.ClientSession, clock: Clock) -> None:
+        self._session = session
+        self._clock = clock
+
+    async def send(self, request: Request) -> Outcome:
+        """Make an attempt and return how it ended. Raises LocalShortageError."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        deadline = started + request.timeout_seconds
+        outcome: Outcome | None = None
+        read = bytearray()
+        try:
+            async with asyncio.timeout_at(deadline) as timeout, self._post(request) as response:
+                # With its status line the receiver has committed: what breaks later changes nothing.
+                outcome = self._answered(response)
+                timeout.reschedule(min(deadline, loop.time() + EXCERPT_SECONDS))
+                await _read_start(response, read)
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            outcome = outcome or _failed(error, request)
+        duration_ms = int((loop.time() - started) * 1000)
+        return replace(outcome, excerpt=_printable(read), duration_ms=duration_ms)
+
+    def _post(self, request: Request) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        return self._session.post(
+            request.url,
+            data=request.body,
+            headers=self._headers(request),
+            allow_redirects=False,
+        )
+
+    def _answered(self, response: aiohttp.ClientResponse) -> Outcome:
+        outcome = Outcome(status_code=response.status)
+        if verdict_of(outcome) is Verdict.DELIVERED:
+            return outcome
+        header = response.headers.get("Retry-After")
+        return replace(outcome, retry_after_seconds=parse_retry_after(header, self._clock()))
+
+    def _headers(self, request: Request) -> dict[str, str]:
+        timestamp = self._clock() // 1000
+        return {
+            "content-type": "application/json",
+            "user-agent": USER_AGENT,
+            "webhook-id": request.event_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": sign(request.secrets, request.event_id, timestamp, request.body),
+            "x-correlation-id": request.correlation_id,
+        }
+
+
+@asynccontextmanager
+async def open_session(
+    *, connect_seconds: float, allowed: tuple[Network, ...]
+) -> AsyncIterator[aiohttp.ClientSession]:
+    """Open the session for all attempts of this process. `allowed` networks pass the guard."""
+    names = _Names()
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    connector = AnswerConnector(
+        limit=0,  # the lanes bound what is in the air
+        ssl=context,
+        resolver=names,
+        keepalive_timeout=KEEPALIVE_SECONDS,
+        socket_factory=_guard(allowed),
+    )
+    try:
+        async with aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            skip_auto_headers=("Accept", "Accept-Encoding"),
+            timeout=aiohttp.ClientTimeout(total=None, connect=connect_seconds),
+        ) as session:
+            yield session
+    finally:
+        await names.close()
+
+
+class _Names(AbstractResolver):
+    """Looks names up in threads of its own: uvloop's look-up has two for the whole process."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(RESOLVER_THREADS, thread_name_prefix="resolve")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        look_up = partial(
+            socket.getaddrinfo,
+            host,
+            port,
+            family,
+            socket.SOCK_STREAM,
+            flags=socket.AI_ADDRCONFIG,
+        )
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(address[0]),
+                port=port,
+                family=family,
+                proto=protocol,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for family, _, protocol, _, address in found
+        ]
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _guard(allowed: tuple[Network, ...]) -> Callable[[Any], socket.socket]:
+    def make_socket(address: Any) -> socket.socket:
+        family, kind, protocol, _, destination = address
+        if is_blocked(destination[0], allowed):
+            raise AddressRefusedError(_NOT_ALLOWED)
+        return socket.socket(family=family, type=kind, proto=protocol)
+
+    return make_socket
+
+
+async def _read_start(response: aiohttp.ClientResponse, read: bytearray) -> None:
+    """Read at most the first 4 KB of a body, into `read` as they come."""
+    while len(read) < EXCERPT_BYTES_MAX:
+        chunk = await response.content.read(EXCERPT_BYTES_MAX - len(read))
+        if not chunk:
+            return
+        read += chunk
+
+
+def _printable(read: bytearray) -> str:
+    """Return text that does no harm where it is shown, and has no more bytes than may be kept."""
+    text = "".join(
+        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}"
+        for c in read.decode(errors="replace")
+    )
+    return text.encode()[:EXCERPT_BYTES_MAX].decode(errors="ignore")
+
+
+def _failed(error: Exception, request: Request) -> Outcome:
+    """Return what an error before the status line amounts to. Raises LocalShortageError."""
+    if _errno(error) in _LOCAL_SHORTAGES:
+        raise LocalShortageError("out of sockets or memory") from error
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return Outcome(error="no connection in time", timed_out=True)
+    if isinstance(error, TimeoutError):
+        words = f"no answer within {request.timeout_seconds:g} seconds"
+        return Outcome(error=words, timed_out=True)
+    return Outcome(error=_words(error))
+
+
+def _words(error: Exception) -> str:
+    """Say what went wrong in words that tell a tenant nothing about the inside."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if _NOT_ALLOWED in str(cause):
+        return _NOT_ALLOWED
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"the certificate is not valid: {_certificate_words(error)}"
+    for kind, words in _WORDS:
+        if isinstance(error, kind) or isinstance(cause, kind):
+            return words
+    return "the request could not be made"
+
+
+def _certificate_words(error: aiohttp.ClientConnectorCertificateError) -> str:
+    certificate_error = error.certificate_error
+    return str(getattr(certificate_error, "verify_message", "not trusted"))
+
+
+def _errno(error: Exception) -> int | None:
+    inner = getattr(error, "os_error", error)
+    return inner.errno if isinstance(inner, OSError) else None
