@@ -195,10 +195,7 @@ def _guard(allowed: tuple[Network, ...]) -> Callable[[Any], socket.socket]:
 
 async def _read_start(response: aiohttp.ClientResponse, read: bytearray) -> None:
     """Read at most the first 4 KB of a body, into `read` as they come."""
-    while len(read) < EXCERPT_BYTES_MAX:
-        chunk = await response.content.read(EXCERPT_BYTES_MAX - len(read))
-        if not chunk:
-            return
+    while chunk := await response.content.read(EXCERPT_BYTES_MAX - len(read)):
         read += chunk
 
 

@@ -130,6 +130,7 @@ class Sweeper:
         for _ in range(PAGES_MAX):
             if not self._queue.has_room:
                 return
+            self._pulse.beat()  # a slow store makes a long round, and no dead loop
             now_ms = self._clock()
             page = await self._index.read_due(
                 shard, now_ms=now_ms, limit=PAGE_MAX, after=self._read_to.pop(shard, None)

@@ -60,7 +60,8 @@ async def dispatching(
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
-        await dispatcher.drain(0)
+        async with asyncio.timeout(5):
+            await dispatcher.drain(0)
 
 
 async def test_no_more_events_are_in_work_than_may_be() -> None:

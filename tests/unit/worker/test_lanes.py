@@ -103,6 +103,19 @@ def test_the_backlog_of_a_fast_webhook_comes_back_after_a_second() -> None:
     assert max(postponements(lanes, 10_000)) < 10_000
 
 
+def test_a_webhook_that_has_just_begun_to_hang_is_known_by_its_silence() -> None:
+    lanes = make_lanes()
+    fill(lanes)
+    assert postponements(lanes, 20, NOW_MS + 14_000)[-1] > 20 * 14_000 / FIRST_LIMIT - 1
+
+
+def test_silence_with_nothing_in_the_air_means_nothing() -> None:
+    lanes = make_lanes()
+    outcome = make_outcome(503, retry_after_seconds=3_600, duration_ms=10)
+    make_attempts(lanes, outcome)
+    assert postponements(lanes, 20, NOW_MS + 3_500_000)[-1] < 110_000
+
+
 def test_postponements_have_jitter() -> None:
     lanes = make_lanes(random=0.5)
     fill(lanes)

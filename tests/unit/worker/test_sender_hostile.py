@@ -36,12 +36,14 @@ from tests.unit.worker.sending import (
 )
 from triggers.attempts import EXCERPT_BYTES_MAX
 from triggers.retries import Verdict, verdict_of
+from worker.sender import KEEPALIVE_SECONDS
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 LARGE = b'"' + 400 * 1024 * b"x" + b'"'
 SAID = 1000  # bytes, more than there are
+SOON_SECONDS = KEEPALIVE_SECONDS / 2  # well before an idle connection ends by itself
 
 
 async def test_f60_a_receiver_that_never_accepts_is_given_up_in_time() -> None:
@@ -206,7 +208,7 @@ async def test_b70_answers_that_nobody_asked_for_end_the_connection() -> None:
         for _ in range(2):
             outcome = await sender.send(make_request(receiver.url))
             assert (outcome.status_code, outcome.excerpt) == (200, "x")
-        await until(lambda: receiver.ended == 2)
+        await until(lambda: receiver.ended == 2, SOON_SECONDS)
 
 
 async def test_b70_answers_in_idle_time_end_the_connection() -> None:
@@ -222,7 +224,7 @@ async def test_b70_answers_in_idle_time_end_the_connection() -> None:
     async with receiving(behave) as receiver, open_sender() as sender:
         assert (await sender.send(make_request(receiver.url))).status_code == 200
         idle.set()
-        await until(lambda: receiver.ended == 1)
+        await until(lambda: receiver.ended == 1, SOON_SECONDS)
 
 
 GARBAGE = {

@@ -13,7 +13,7 @@ from triggers.ids import DUE_SHARDS, due_shard_of
 from triggers.ports import DueEvent
 from worker.fair_queue import FairQueue, Work
 from worker.health import Pulse
-from worker.sweeper import PAGE_MAX, PAGES_MAX, Sweeper
+from worker.sweeper import FAILURES_MAX, PAGE_MAX, PAGES_MAX, Sweeper
 
 AWAY = StoreUnavailable("test")
 LEASE_SECONDS = 10
@@ -109,6 +109,17 @@ async def test_f49_the_shards_of_a_dead_worker_are_taken_over_when_its_leases_en
     assert len(await sweeping.queued("alive")) == 20
 
 
+async def test_a_shard_that_was_ours_and_is_now_anothers_is_not_swept() -> None:
+    sweeping = Sweeping()
+    slow, quick = sweeping.sweeper("slow"), sweeping.sweeper("quick")
+    await slow.sweep()
+    sweeping.clock.advance(LEASE_SECONDS + 0.001)
+    await quick.sweep()
+    await sweeping.accept(20)
+    await slow.sweep()
+    assert await sweeping.queued("slow") == []
+
+
 async def test_the_shards_of_a_worker_that_stops_are_free_at_once() -> None:
     sweeping = Sweeping()
     stopping = sweeping.sweeper("stopping")
@@ -199,19 +210,56 @@ async def test_f22_a_failing_store_does_not_end_the_loop(call: str) -> None:
         await running
 
 
-async def test_f22_the_other_shards_are_swept_although_one_fails() -> None:
-    sweeping = Sweeping()
-    await sweeping.accept(40)
-    read_due = sweeping.index.read_due
+class ThrottledIndex(FakeEvents):
+    """A due index that fails for some shards."""
 
-    async def fail_for_one(due_shard: str, **values: object) -> list[DueEvent]:
-        if due_shard == SHARD:
+    def __init__(self, *failing: str) -> None:
+        super().__init__()
+        self._failing_shards = failing
+
+    async def read_due(
+        self, due_shard: str, *, now_ms: int, limit: int, after: DueEvent | None
+    ) -> list[DueEvent]:
+        page = await super().read_due(due_shard, now_ms=now_ms, limit=limit, after=after)
+        if due_shard in self._failing_shards:
             raise AWAY
-        return await read_due(due_shard, **values)  # type: ignore[arg-type]
+        return page
 
-    sweeping.index.read_due = fail_for_one  # type: ignore[method-assign]
-    sweeper = sweeping.sweeper("one")
+
+async def test_f24_the_other_shards_are_swept_although_one_fails() -> None:
+    sweeping = Sweeping()
+    sweeping.index = ThrottledIndex(SHARD)
+    await sweeping.accept(40)
     with pytest.raises(StoreUnavailable):
-        await sweeper.sweep()
+        await sweeping.sweeper("one").sweep()
     others = [name for _, name in sweeping.index.records if due_shard_of(name) != SHARD]
     assert sorted(await sweeping.queued("one")) == sorted(others)
+
+
+async def test_f31_a_store_that_fails_for_all_is_asked_twice_in_a_round() -> None:
+    sweeping = Sweeping()
+    sweeping.index = ThrottledIndex(*DUE_SHARDS)
+    with pytest.raises(StoreUnavailable):
+        await sweeping.sweeper("one").sweep()
+    assert sweeping.index.calls["read_due"] == FAILURES_MAX
+
+
+async def test_every_shard_has_its_turn_when_there_is_more_than_room() -> None:
+    sweeping = Sweeping(waiting_max=1)
+    await sweeping.accept(200)
+    sweeper = sweeping.sweeper("one")
+    shards = set()
+    for _ in DUE_SHARDS:
+        await sweeper.sweep()
+        shards |= {due_shard_of(name) for name in await sweeping.queued("one")}
+    assert shards == set(DUE_SHARDS)
+
+
+async def test_f26_a_long_round_over_a_slow_store_is_no_dead_loop() -> None:
+    sweeping = Sweeping()
+    await sweeping.accept_in_one_shard(2 * PAGE_MAX)
+    sweeper = sweeping.sweeper("one")
+    beats: list[int] = []
+    sweeper._pulse.beat = lambda: beats.append(1)  # type: ignore[method-assign]
+    await sweeper.sweep()
+    assert len(beats) == sweeping.index.calls["read_due"]
