@@ -74,7 +74,7 @@ def key_text(scope: Mapping[str, Any]) -> str:
         raise Unauthenticated("Send one key: there are several different ones in the request")
     text = texts.pop()
     if not text:
-        raise Unauthenticated("The Authorization header must be: Bearer <key>")
+        raise Unauthenticated("The key is empty: Authorization: Bearer <key>, or X-API-Key: <key>")
     return text
 
 

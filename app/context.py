@@ -1,7 +1,7 @@
 """What one request carries along from its first byte to its log line."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ from triggers.tenants import Tenant, TenantView
 CORRELATION_ID_CHARACTERS_MAX = 128
 
 _KEY = "triggers.context"
+_BODY_HAS_ENDED = "triggers.body_has_ended"
 
 
 class Caller(Struct, frozen=True, kw_only=True):
@@ -88,6 +89,16 @@ def context_of(connection: _HasScope) -> RequestContext:
     """Return the context of the request that a connection belongs to."""
     context: RequestContext = connection.scope[_KEY]
     return context
+
+
+def tell_when_body_has_ended(scope: Any, has_ended: Callable[[], bool]) -> None:
+    """Let the server tell whether all of a request's body has come, though nobody has read it."""
+    scope[_BODY_HAS_ENDED] = has_ended
+
+
+def body_has_ended(scope: Mapping[str, Any]) -> bool:
+    """Tell whether the client has sent all of its body; a server that does not say so has it."""
+    return _BODY_HAS_ENDED not in scope or bool(scope[_BODY_HAS_ENDED]())
 
 
 def caller_of(connection: _HasScope) -> Caller:

@@ -55,6 +55,8 @@ def decode_json(kind: type[S], body: bytes, checks: Mapping[str, Check] | None =
     `checks` judge single fields further. Of a key that comes twice the last counts: that is what
     most parsers do, and to find it out would cost a second decode of every event.
     """
+    if not body:
+        raise MalformedJson("it is empty")
     try:
         return _decode(kind, body, checks or {})
     except RecursionError:
@@ -220,6 +222,8 @@ def _issue(message: str, hint: Any) -> str:
         expected = [_JSON_NAMES.get(name, name) for name in match["expected"].split(" | ")]
         return f"is {_JSON_NAMES.get(match['got'], match['got'])}, must be {' or '.join(expected)}"
     if match := _WRONG_SIZE.fullmatch(message):
+        if (match["sign"], match["limit"]) == (">=", "1"):
+            return "must not be empty"
         comparison = "longer" if match["sign"] == "<=" else "shorter"
         return f"{comparison} than {match['limit']} {_UNITS.get(match['kind'], 'items')}"
     if match := _WRONG_NUMBER.fullmatch(message):

@@ -5,13 +5,14 @@ has answered.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any
 
 from app.bodies import ClientGone
-from app.context import RequestContext, make_context, put_context
+from app.context import RequestContext, body_has_ended, context_of, make_context, put_context
 from app.lifecycle import Lifecycle
 from app.problems import MEDIA_TYPE, answer_to
 from triggers.errors import RequestTimeout, Unavailable
@@ -19,6 +20,7 @@ from triggers.ids import RandomBits
 from triggers.telemetry import log
 
 PATH_CHARACTERS_MAX = 64
+LINGER_SECONDS = 2.0
 CLIENT_GONE = 499  # as nginx logs it; nobody is there to see it
 
 Message = MutableMapping[str, Any]
@@ -53,15 +55,18 @@ class Edge:
             await self._inner(scope, receive, send)
             return
         started = time.perf_counter()
+        is_head = scope["method"] == "HEAD"
+        if is_head:
+            scope = {**scope, "method": "GET"}  # the server keeps its own, with the true method
         context = make_context(scope, self._random_bits)
         put_context(scope, context)
-        answer = _Answer(send, context, is_last=self.lifecycle.is_draining)
+        answer = _Answer(scope, receive, send, is_head=is_head, is_last=self.lifecycle.is_draining)
         self.lifecycle.in_flight += 1
         try:
             await self._handle(scope, receive, answer, context)
         finally:
             self.lifecycle.in_flight -= 1
-            _log_request(scope, context, answer.status, time.perf_counter() - started)
+            _log_request(scope, context, answer, time.perf_counter() - started)
 
     async def _handle(
         self, scope: Any, receive: Receive, answer: "_Answer", context: RequestContext
@@ -89,31 +94,60 @@ class Edge:
 
 
 class _Answer:
-    """The way of an answer out: it adds the request's ids, and remembers the status."""
+    """The way of an answer out: it adds the request's ids, and remembers the status.
 
-    def __init__(self, send: Send, context: RequestContext, *, is_last: bool) -> None:
+    To HEAD goes what GET would get, without the body (RFC 9110, 9.3.2).
+    """
+
+    def __init__(
+        self, scope: Any, receive: Receive, send: Send, *, is_head: bool, is_last: bool
+    ) -> None:
         self.status: int | None = None
+        self.is_head = is_head
+        self._is_last = is_last
+        self.scope = scope
+        self._receive = receive
         self._send = send
-        self._context = context
-        self._headers = [
-            (b"x-request-id", context.request_id.encode()),
-            (b"x-correlation-id", context.correlation_id.encode()),
-            (b"x-content-type-options", b"nosniff"),
-        ]
-        if is_last:
-            # The client opens its next connection to a process that stays.
-            self._headers.append((b"connection", b"close"))
 
     async def send(self, message: Message) -> None:
         """Pass a message on to the server."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = [*message["headers"], *self._headers]
+            message["headers"] = [*message["headers"], *self._headers()]
+            await self._send(message)
+            return
+        if self.is_head:
+            message["body"] = b""
+        if not message.get("more_body", False) and not body_has_ended(self.scope):
+            await self._send({**message, "more_body": True})
+            await self._linger()
+            message = {"type": "http.response.body", "body": b"", "more_body": False}
         await self._send(message)
+
+    def _headers(self) -> Iterator[tuple[bytes, bytes]]:
+        context = context_of(self)
+        yield b"x-request-id", context.request_id.encode()
+        yield b"x-correlation-id", context.correlation_id.encode()
+        yield b"x-content-type-options", b"nosniff"
+        # The client opens its next connection to a process that stays; and what is left of a body
+        # that nobody wants is not waited for, lest it be taken for the next request.
+        if self._is_last or not body_has_ended(self.scope):
+            yield b"connection", b"close"
+
+    async def _linger(self) -> None:
+        """Take in for a while what the client still sends.
+
+        To close at once would reset the connection, and the answer might be lost (RFC 9112, 9.6).
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                while not body_has_ended(self.scope):
+                    if (await self._receive())["type"] == "http.disconnect":
+                        return
 
     async def refuse(self, error: Exception) -> None:
         """Answer with a problem, unless an answer has begun: then it stays cut off."""
-        answer = answer_to(error, self._context)
+        answer = answer_to(error, context_of(self))
         if self.status is not None:
             return
         headers = {
@@ -127,18 +161,18 @@ class _Answer:
             "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
         }
         await self.send(start)
-        await self._send({"type": "http.response.body", "body": answer.body, "more_body": False})
+        await self.send({"type": "http.response.body", "body": answer.body, "more_body": False})
 
 
-def _log_request(scope: Any, context: RequestContext, status: int | None, seconds: float) -> None:
+def _log_request(scope: Any, context: RequestContext, answer: _Answer, seconds: float) -> None:
     """Write the request's line. The path is the route's: no ids, and no values of a query."""
     path = scope.get("path_template") or scope["path"][:PATH_CHARACTERS_MAX]
-    if path in _PROBES and status == 200 and not _logger.isEnabledFor(logging.DEBUG):
+    if path in _PROBES and answer.status == 200 and not _logger.isEnabledFor(logging.DEBUG):
         return
     fields: dict[str, Any] = {
-        "method": scope["method"],
+        "method": "HEAD" if answer.is_head else scope["method"],
         "path": path,
-        "status": status,
+        "status": answer.status,
         "milliseconds": round(seconds * 1000, 2),
         "request_id": context.request_id,
         "correlation_id": context.correlation_id,

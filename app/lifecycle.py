@@ -1,6 +1,5 @@
 """The life of the process: starting until the store answers, ready, draining after a signal."""
 
-import asyncio
 import logging
 import time
 from enum import StrEnum
@@ -8,10 +7,7 @@ from enum import StrEnum
 from triggers.errors import Unavailable
 from triggers.ports import Reachable
 from triggers.telemetry import log
-
-CHECK_SECONDS = 5.0
-PAUSE_SECONDS = 0.25
-SAY_SO_SECONDS = 5.0
+from triggers.waiting import wait_until_reachable
 
 _logger = logging.getLogger(__name__)
 
@@ -53,27 +49,8 @@ class Lifecycle:
         log(_logger, "draining", in_flight=self.in_flight)
 
     async def start_when_reachable(self, reachable: Reachable) -> None:
-        """Wait until the tables answer, saying every few seconds what is waited for."""
-        say_at = 0.0
-        while (reason := await _unreachable_because(reachable)) is not None:
-            if time.monotonic() >= say_at:
-                log(_logger, f"waiting for the tables: {reason}")
-                say_at = time.monotonic() + SAY_SO_SECONDS
-            await asyncio.sleep(PAUSE_SECONDS)
+        """Wait until the tables answer; then requests may come."""
+        await wait_until_reachable(reachable, _logger)
         if self.phase is Phase.STARTING:
             self.phase = Phase.READY
             log(_logger, "ready", uptime_seconds=self.uptime_seconds)
-
-
-async def _unreachable_because(reachable: Reachable) -> str | None:
-    try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            await reachable.check()
-    except Unavailable as error:
-        return str(error)
-    except TimeoutError:
-        return f"no answer within {CHECK_SECONDS:g} seconds"
-    except Exception as error:  # whatever it is, the loop goes on and says so
-        _logger.exception("the check of the store failed")
-        return type(error).__name__
-    return None

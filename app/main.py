@@ -18,6 +18,7 @@ from app.dependencies import (
 )
 from app.edge import Edge
 from app.lifecycle import Lifecycle
+from app.methods import Options
 from app.openapi import document_of
 from app.problems import to_response
 from app.routes import docs, events, inbox, keys, service, tenants, webhooks
@@ -51,6 +52,7 @@ OPEN = (
     docs.swagger,
     docs.openapi,
     docs.problem_page,
+    docs.asset,
 )
 
 
@@ -68,12 +70,13 @@ def create_app(
     cursor_key(settings, random_bits)
     lifecycle = Lifecycle()
     litestar = Litestar(
-        [_versioned(), *OPEN, docs.assets()],
+        [_versioned(), *OPEN],
         dependencies={
             "domain": Provide(lambda: domain_of(litestar.state), sync_to_thread=False),
             "lifecycle": Provide(lambda: lifecycle, sync_to_thread=False),
             "openapi_document": Provide(lambda: document, sync_to_thread=False),
         },
+        middleware=[Options()],
         exception_handlers={Exception: to_response},
         lifespan=[_lifespan(settings, lifecycle, open_resources, clock, random_bits)],
         openapi_config=None,

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -38,7 +39,8 @@ _NEWLINE_GUARD = r"(?!\n)"  # see EventType: a rule of Python's expressions, not
 
 def document_of(routes: Iterable[BaseRoute]) -> bytes:
     """Return the document that describes these routes, as JSON."""
-    described = list(_operations(routes))
+    # In order, whatever the order of the hashes: every process serves the same document.
+    described = sorted(_operations(routes), key=itemgetter(0, 1))
     paths: dict[str, dict[str, Any]] = {}
     uses: Counter[str] = Counter()
     for path, method, handler, operation in described:
@@ -50,7 +52,7 @@ def document_of(routes: Iterable[BaseRoute]) -> bytes:
         "openapi": "3.1.0",
         "info": {"title": "Triggers API", "version": VERSION, "description": DESCRIPTION},
         "tags": [{"name": tag} for tag in TAGS],
-        "paths": dict(sorted(paths.items())),
+        "paths": paths,
         "components": {
             "schemas": _schemas(operation for *_, operation in described),
             "securitySchemes": SECURITY,
@@ -66,8 +68,8 @@ def _operations(
         if isinstance(route, HTTPRoute):
             for handler in route.route_handlers:
                 operation = operation_of(handler.opt)
-                for method in handler.http_methods if operation is not None else ():
-                    if operation is not None:
+                if operation is not None:
+                    for method in handler.http_methods:
                         yield route.path_format, method.lower(), handler, operation
 
 
@@ -116,7 +118,17 @@ def _query_parameters(query: type[Struct] | None) -> list[dict[str, Any]]:
 
 
 def _responses(path: str, handler: HTTPRouteHandler, operation: Operation) -> dict[str, Any]:
-    status = handler.status_code
+    answers = {
+        status: _answer(status, operation) for status in (handler.status_code, *operation.also)
+    }
+    by_status: dict[int, list[str]] = {}
+    for code in _problem_codes(path, operation):
+        by_status.setdefault(PROBLEMS[code].status, []).append(code)
+    problems = {status: _problem_response(codes) for status, codes in by_status.items()}
+    return {str(status): told for status, told in sorted((answers | problems).items())}
+
+
+def _answer(status: int, operation: Operation) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     if operation.answer is not None:
         answer["content"] = {operation.media_type: {"schema": _schema(operation.answer)}}
@@ -125,11 +137,7 @@ def _responses(path: str, handler: HTTPRouteHandler, operation: Operation) -> di
             name: {"description": text, "schema": {"type": "string"}}
             for name, text in operation.headers.items()
         }
-    by_status: dict[int, list[str]] = {}
-    for code in _problem_codes(path, operation):
-        by_status.setdefault(PROBLEMS[code].status, []).append(code)
-    problems = {str(s): _problem_response(codes) for s, codes in sorted(by_status.items())}
-    return {str(status): answer} | problems
+    return answer
 
 
 def _problem_codes(path: str, operation: Operation) -> Iterator[str]:

@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from triggers.api_keys import Scope
 
+IN_FORCE = "In force everywhere when the call returns, which takes about a second."
+
 _KEY = "operation"
 
 
@@ -16,7 +18,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     """A route in words and types.
 
     `scope` is what the caller's key must have; None leaves the route open to all. `problems` are
-    codes on top of those that follow from the rest. `headers` describes the answer's, by name.
+    codes on top of those that follow from the rest. `headers` describes the answer's, by name;
+    `also` are further statuses under which the same answer may come.
     """
 
     tag: str
@@ -30,6 +33,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     media_type: str = "application/json"
     headers: dict[str, str] = {}
     problems: tuple[str, ...] = ()
+    also: tuple[int, ...] = ()
 
 
 def describe(**values: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from app.bodies import ClientGone
 from app.context import RequestContext, context_of
+from app.methods import allow_of
 from triggers.errors import FieldError, RequestRefused, TriggersError, Unavailable, ValidationFailed
 
 MEDIA_TYPE = "application/problem+json"
@@ -233,5 +234,6 @@ def _headers(error: Exception, code: str) -> dict[str, str]:
     if isinstance(error, Unavailable):
         return {"retry-after": str(error.retry_after_seconds)}
     if isinstance(error, HTTPException) and code == "method_not_allowed":
-        return {"allow": (error.headers or {}).get("allow", "")}
+        allowed = (error.headers or {}).get("allow", "")
+        return {"allow": allow_of(set(allowed.split(", ")))}
     return {}

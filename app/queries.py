@@ -3,7 +3,8 @@
 What is not known is refused, so that nobody believes that a filter works.
 """
 
-from typing import Annotated, Any, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any, Protocol, TypeVar
 
 from litestar import Request
 from msgspec import Meta, Struct
@@ -13,6 +14,14 @@ from app.decoding import decode_query
 LIMIT_MAX = 100
 
 S = TypeVar("S", bound=Struct)
+
+
+class _Created(Protocol):
+    @property
+    def created_ms(self) -> int: ...
+
+
+C = TypeVar("C", bound=_Created)
 
 
 class NoQuery(Struct, frozen=True, kw_only=True):
@@ -31,3 +40,8 @@ class PageQuery(Struct, frozen=True, kw_only=True):
 def read_query(request: Request[Any, Any, Any], kind: type[S]) -> S:
     """Read a request's query. Raises ValidationFailed with all that is wrong."""
     return decode_query(kind, request.scope["query_string"])
+
+
+def oldest_first(by_id: Mapping[str, C]) -> list[C]:
+    """Return what stands under ids in the order of its creation."""
+    return [by_id[name] for name in sorted(by_id, key=lambda name: (by_id[name].created_ms, name))]

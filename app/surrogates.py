@@ -8,8 +8,10 @@ decoding and put back.
 import re
 import secrets
 
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _ESCAPE = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair is a character
+    rb"(?:[^\\]++|\\(?!u[dD][89a-fA-F]).)++"  # all else, as much as there is at a time
+    rb"|\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair is a character
     rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})"  # one without the other
     rb"|.)",
     re.DOTALL,
@@ -21,6 +23,8 @@ def set_aside(body: bytes) -> tuple[bytes, bytes] | None:
 
     None when there is none.
     """
+    if not _SURROGATE.search(body):
+        return None  # to look at each backslash takes long where there are many
     mark = b"surrogate-" + secrets.token_hex(16).encode()
     marked = _ESCAPE.sub(lambda m: mark + m[1] if m[1] else m[0], body)
     return (marked, mark) if marked != body else None

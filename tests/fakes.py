@@ -142,8 +142,11 @@ class FakeEvents(Fake):
     ) -> bool:
         await self._answer("save")
         record = self._owned(tenant_id, event_id, fence)
+        if record is not None and not record.state.lease_ms:
+            record = None
         if record is not None:
-            self._write(tenant_id, event_id, replace(record.state, deliveries=deliveries))
+            saved = replace(record.state, deliveries=deliveries, claims=0)
+            self._write(tenant_id, event_id, saved)
         return record is not None
 
     async def finish(self, tenant_id: str, event_id: str, fence: int, progress: Progress) -> bool:

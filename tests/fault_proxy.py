@@ -92,7 +92,7 @@ class FaultProxy:
         application = web.Application(client_max_size=BODY_BYTES_MAX)
         application.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(
-            application, access_log=None, shutdown_timeout=0, handler_cancellation=True
+            application, access_log=None, shutdown_timeout=0.01, handler_cancellation=True
         )
         await self._runner.setup()
         await web.TCPSite(self._runner, HOST, self.port, reuse_address=True).start()

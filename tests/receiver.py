@@ -108,7 +108,7 @@ async def run_receiver() -> AsyncIterator[Receiver]:
     application = web.Application(client_max_size=BODY_BYTES_MAX)
     application.router.add_post("/{path:.*}", receiver.handle)
     runner = web.AppRunner(
-        application, access_log=None, shutdown_timeout=0, handler_cancellation=True
+        application, access_log=None, shutdown_timeout=0.01, handler_cancellation=True
     )
     await runner.setup()
     await web.TCPSite(runner, HOST, port).start()

@@ -1,6 +1,7 @@
 """API keys: `trg_<key id>_<secret><checksum>`. Shown once, kept as a digest.
 
-The checksum lets a mistyped key be refused, and a leaked one be found by secret scanners, without a look-up.
+The checksum lets a mistyped key be refused, and a leaked one be found by secret scanners, without
+a look-up.
 """
 
 import hashlib
@@ -40,7 +41,7 @@ TENANT_SCOPES = tuple(scope for scope in Scope if scope is not Scope.ADMIN)
 
 
 class ApiKey(Struct, frozen=True, kw_only=True):
-    """A key as the control table holds it: never the key itself. `expires_ms` None means that it does not expire."""
+    """A key as the control table holds it: never the key itself. `expires_ms` None: for ever."""
 
     key_id: str
     name: str
@@ -57,7 +58,7 @@ def make_key_text(key_id: str, random_bits: RandomBits) -> str:
 
 
 def key_id_of(text: str) -> str | None:
-    """Return the key id that a key's text names, or None when it has not the form of a key or a wrong checksum."""
+    """Return the key id that a key's text names; None: no form of a key, or a wrong checksum."""
     match = _KEY.fullmatch(text)
     if match is None or _checksum(text[:-_CHECKSUM_CHARACTERS]) != match["checksum"]:
         return None
@@ -65,12 +66,12 @@ def key_id_of(text: str) -> str | None:
 
 
 def digest_of(text: str) -> str:
-    """Return what is kept of a key. A plain SHA-256 will do: the secret has 200 random bits, there is no guessing it."""
+    """Return what is kept of a key. A plain SHA-256 will do: nobody guesses 200 random bits."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def is_valid(key: ApiKey | None, text: str, now_ms: int) -> bool:
-    """Tell whether a text is this key and in force. Takes as long when there is no key as when there is one."""
+    """Tell whether a text is this key and in force. Takes as long when there is no key."""
     matches = hmac.compare_digest(key.digest if key else _NO_DIGEST, digest_of(text))
     return key is not None and matches and (key.expires_ms is None or now_ms < key.expires_ms)
 

@@ -10,7 +10,7 @@ EXCERPT_BYTES_MAX = 4096
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
-    """One attempt of a delivery. `number` counts from 1 within the delivery; `started_ms` is when it began."""
+    """One attempt of a delivery. `number` counts from 1; `started_ms` is when it began."""
 
     event_id: str
     webhook_id: str
@@ -20,7 +20,10 @@ class Attempt(Struct, frozen=True, kw_only=True):
 
 
 def is_kept(attempt: Attempt) -> bool:
-    """Tell whether an attempt gets a row of its own. A first-try success needs none: its delivery says it all."""
+    """Tell whether an attempt gets a row of its own.
+
+    A first-try success needs none: its delivery says it all.
+    """
     return attempt.number > 1 or attempt.outcome.description is not None
 
 

@@ -1,7 +1,7 @@
 """Changes of tenants, keys and webhooks. Each is in force everywhere when its call returns.
 
-The rare side waits so that the hot side need not: no process uses a view of a tenant for longer than
-`control_age_max_seconds`, so a change answers only after that time and a margin have passed.
+The rare side waits so that the hot side need not: no process uses a view of a tenant for longer
+than `control_age_max_seconds`, so a change answers only after that time and a margin have passed.
 """
 
 import asyncio

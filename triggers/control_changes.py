@@ -22,7 +22,7 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
 
 
 class ControlChange(Struct, frozen=True, kw_only=True):
-    """What one transaction writes, if the version is still the one that the change was made from."""
+    """What one transaction writes, if the version is still the one that it was made from."""
 
     from_version: int
     audit: AuditEntry

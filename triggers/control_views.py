@@ -14,6 +14,11 @@ from triggers.ports import ControlReads
 from triggers.tenants import TenantView
 
 TENANTS_MAX = 10_000
+NOBODIES_MAX = 1_000  # who makes up keys of tenants that do not exist crowds out only such
+
+
+_Checked = tuple[float, TenantView]  # a view, and when its age began
+_Views = OrderedDict[str, _Checked]
 
 
 class ControlViews:
@@ -31,34 +36,32 @@ class ControlViews:
         self._age_max = age_max_seconds
         self._tenants_max = tenants_max
         self._monotonic = monotonic
-        self._views: OrderedDict[str, tuple[float, TenantView]] = OrderedDict()
-        self._refreshes: dict[str, asyncio.Task[None]] = {}
+        self._views: _Views = OrderedDict()
+        self._nobodies: _Views = OrderedDict()
+        self._refreshes: dict[str, asyncio.Task[_Checked]] = {}
 
     async def view(self, tenant_id: str) -> TenantView:
-        """Return a view that is young enough to act on. Raises StoreUnavailable when there is none."""
-        young = self._young(tenant_id)
-        if young is not None:
-            return young
-        await asyncio.shield(self._refresh(tenant_id))
-        young = self._young(tenant_id)
-        if young is None:
+        """Return a view young enough to act on. Raises StoreUnavailable when there is none."""
+        known = self._known(tenant_id)
+        if known is not None:
+            age = self._monotonic() - known[0]
+            if age > self._age_max / 2:
+                self._refresh(tenant_id)
+            if age < self._age_max:
+                return known[1]
+        checked, view = await asyncio.shield(self._refresh(tenant_id))
+        if self._monotonic() - checked >= self._age_max:
             raise StoreUnavailable("control data too old to act on")
-        return young
+        return view
 
     async def close(self) -> None:
         """Wait for the refreshes that are still under way."""
         await asyncio.gather(*self._refreshes.values(), return_exceptions=True)
 
-    def _young(self, tenant_id: str) -> TenantView | None:
-        checked, view = self._views.get(tenant_id, (None, None))
-        if checked is None or view is None:
-            return None
-        age = self._monotonic() - checked
-        if age > self._age_max / 2:
-            self._refresh(tenant_id)
-        return view if age < self._age_max else None
+    def _known(self, tenant_id: str) -> _Checked | None:
+        return self._views.get(tenant_id) or self._nobodies.get(tenant_id)
 
-    def _refresh(self, tenant_id: str) -> asyncio.Task[None]:
+    def _refresh(self, tenant_id: str) -> asyncio.Task[_Checked]:
         """Check a view, or load it; all who ask meanwhile share the one that is under way."""
         task = self._refreshes.get(tenant_id)
         if task is None:
@@ -67,19 +70,27 @@ class ControlViews:
             task.add_done_callback(lambda done: self._refreshed(tenant_id, done))
         return task
 
-    async def _load(self, tenant_id: str) -> None:
+    async def _load(self, tenant_id: str) -> _Checked:
         started = self._monotonic()
-        known = self._views.get(tenant_id)
+        known = self._known(tenant_id)
         if known is None or await self._store.read_version(tenant_id) != known[1].version:
             view = await self._store.read_view(tenant_id)
         else:
             view = known[1]
-        self._views[tenant_id] = (started, view)
-        self._views.move_to_end(tenant_id)
-        while len(self._views) > self._tenants_max:
-            self._views.popitem(last=False)
+        self._keep(started, view)
+        return started, view
 
-    def _refreshed(self, tenant_id: str, task: asyncio.Task[None]) -> None:
+    def _keep(self, checked: float, view: TenantView) -> None:
+        self._views.pop(view.tenant_id, None)
+        self._nobodies.pop(view.tenant_id, None)
+        kept, most = self._views, self._tenants_max
+        if view.tenant is None:
+            kept, most = self._nobodies, NOBODIES_MAX
+        kept[view.tenant_id] = (checked, view)
+        while len(kept) > most:
+            kept.popitem(last=False)
+
+    def _refreshed(self, tenant_id: str, task: asyncio.Task[_Checked]) -> None:
         del self._refreshes[tenant_id]
         if not task.cancelled():
             task.exception()  # a waiter has it; in the background the next use tries again

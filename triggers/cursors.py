@@ -1,4 +1,4 @@
-"""List cursors: opaque, authenticated, bound to a tenant and to the list they were given out for."""
+"""List cursors: opaque, authenticated, bound to a tenant and to the list they are given out for."""
 
 import base64
 import hashlib

@@ -11,7 +11,7 @@ ERROR_CHARACTERS_MAX = 200
 
 
 class DeliveryStatus(StrEnum):
-    """Where a delivery stands. Only `pending` is worked on; `held` waits for its webhook to come back."""
+    """Where a delivery stands. Only `pending` is worked on; `held` waits for its webhook."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -23,8 +23,8 @@ class DeliveryStatus(StrEnum):
 class Delivery(Struct, frozen=True, kw_only=True, array_like=True):
     """The state of one delivery.
 
-    It is stored as an array, which keeps an item with one delivery below one write unit: add fields at the
-    end only, each with a default.
+    It is stored as an array, which keeps an item with one delivery below one write unit: add fields
+    at the end only, each with a default.
     """
 
     webhook_id: str

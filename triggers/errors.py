@@ -104,7 +104,7 @@ class RequestTimeout(RequestRefused):
 
 
 class Unauthenticated(RequestRefused):
-    """There is no valid key in the request. The text is the same for every cause but a missing key."""
+    """There is no valid key in the request. The text is the same for all but a missing key."""
 
     code = "unauthenticated"
 

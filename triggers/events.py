@@ -60,8 +60,9 @@ class Event(Struct, frozen=True, kw_only=True):
 class EventState(Struct, frozen=True, kw_only=True):
     """The mutable side of an event. `deliveries` is None until the event has been matched.
 
-    `ready_ms` is the earliest moment at which a delivery wants work, `due_ms` when the sweeper looks (None: never),
-    `fence` counts the owners so far, `claims` those since the last finish, `lease_ms` ends the present claim.
+    `ready_ms` is the earliest moment at which a delivery wants work, `due_ms` when the sweeper
+    looks (None: never), `fence` counts the owners so far, `claims` those since the last finish,
+    `lease_ms` ends the present claim.
     """
 
     status: EventStatus = EventStatus.PENDING
@@ -83,7 +84,7 @@ class EventRecord(Struct, frozen=True, kw_only=True):
 
 
 class Progress(Struct, frozen=True, kw_only=True):
-    """What a finish writes. `due_ms` None takes the event off the due index; so does leaving the inbox."""
+    """What a finish writes. `due_ms` None takes the event off the due index."""
 
     status: EventStatus
     deliveries: tuple[Delivery, ...] | None
@@ -116,7 +117,7 @@ _TRANSITIONS: dict[EventStatus, dict[EventOutcome, EventStatus]] = {
 
 
 def status_after(status: EventStatus, outcome: EventOutcome) -> EventStatus | None:
-    """Return the next status of an event, or None when the outcome does not apply to its present one."""
+    """Return the next status of an event; None: the outcome does not apply to its present one."""
     return _TRANSITIONS[status].get(outcome)
 
 
@@ -153,7 +154,7 @@ def progress_of(deliveries: tuple[Delivery, ...], now_ms: int) -> Progress:
 
 
 def progress_to_give_back(state: EventState, due_ms: int) -> Progress:
-    """Return what gives a claim back untouched, to be claimed again from `due_ms` on; the claim does not count."""
+    """Return what gives a claim back, to be made again from `due_ms` on; it does not count."""
     return Progress(
         status=state.status,
         deliveries=state.deliveries,
@@ -164,7 +165,7 @@ def progress_to_give_back(state: EventState, due_ms: int) -> Progress:
 
 
 def poisoned(deliveries: tuple[Delivery, ...]) -> tuple[Delivery, ...]:
-    """Return the deliveries of an event claimed too often without a finish: what was pending failed."""
+    """Return the deliveries of an event claimed too often without a finish: the pending failed."""
     return tuple(
         settled(d, DeliveryStatus.FAILED, POISON) if d.status is DeliveryStatus.PENDING else d
         for d in deliveries
@@ -172,7 +173,7 @@ def poisoned(deliveries: tuple[Delivery, ...]) -> tuple[Delivery, ...]:
 
 
 def visible_deliveries(state: EventState) -> tuple[Delivery, ...]:
-    """Return the deliveries as a tenant sees them: none of an acknowledged event is still pending."""
+    """Return the deliveries as a tenant sees them: none of an acknowledged event is pending."""
     deliveries = state.deliveries or ()
     if state.status is not EventStatus.ACKNOWLEDGED:
         return deliveries
@@ -197,7 +198,7 @@ _ENCODER = msgspec.json.Encoder()
 
 
 def body_to_send(event: Event) -> bytes:
-    """Return the body that every receiver of an event gets, on every attempt, with the payload's bytes untouched."""
+    """Return the body that every receiver gets, on every attempt, the payload's bytes untouched."""
     return _ENCODER.encode(
         _Body(
             event_id=event.event_id,

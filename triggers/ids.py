@@ -1,7 +1,7 @@
 """Identifiers: what they look like, what they carry, how they are made.
 
-An event id carries its time and its shard, so ids sort by time and a get by id needs no look-up. A key id
-carries its tenant, so a key finds its tenant without an index.
+An event id carries its time and its shard, so ids sort by time and a get by id needs no look-up.
+A key id carries its tenant, so a key finds its tenant without an index.
 """
 
 import re
@@ -19,6 +19,7 @@ _WEBHOOK_CHARACTERS = 20
 _REQUEST_CHARACTERS = 20
 _VALUES = {character: value for value, character in enumerate(ALPHABET)}
 _EVENT_ID = re.compile(f"evt_[0-7][{ALPHABET}]{{25}}")
+_TENANT_ID = re.compile(f"ten_[{ALPHABET}]{{{_TENANT_CHARACTERS}}}")
 
 RandomBits = Callable[[int], int]
 """Returns that many random bits as an integer, as `secrets.randbits` does."""
@@ -31,7 +32,7 @@ def encode(number: int, characters: int) -> str:
 
 
 def make_event_id(now_ms: int, shards: int, random_bits: RandomBits) -> str:
-    """Make an event id: 48 bits of milliseconds, 75 random bits, and the shard as its last character.
+    """Make an event id: 48 bits of milliseconds, 75 random bits, the shard as its last character.
 
     `shards` is the tenant's number of shards, a power of two up to 32.
     """
@@ -43,6 +44,11 @@ def make_event_id(now_ms: int, shards: int, random_bits: RandomBits) -> str:
 def is_event_id(text: str) -> bool:
     """Tell whether a text has the form of an event id."""
     return _EVENT_ID.fullmatch(text) is not None
+
+
+def is_tenant_id(text: str) -> bool:
+    """Tell whether a text has the form of a tenant id."""
+    return _TENANT_ID.fullmatch(text) is not None
 
 
 def created_ms_of(event_id: str) -> int:

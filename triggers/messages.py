@@ -6,13 +6,17 @@ No customer bytes are in a message: SQS takes only the characters of XML 1.0, an
 import msgspec
 from msgspec import Struct
 
-from triggers.ids import is_event_id
+from triggers.ids import is_event_id, is_tenant_id
 
 HINT_EVENTS_MAX = 100
 
 
 class Hint(Struct, frozen=True, kw_only=True, tag_field="kind", tag="hint.1"):
-    """Says that these events of a tenant may be due. `sent_ms` is when; `traceparents` go by event, if known."""
+    """Says that these events of a tenant may be due. `sent_ms` is when it was sent.
+
+    `traceparents` go by event, if known. Nobody reads them yet: they are for the exporter of
+    traces, which comes later; a worker logs the `traceparent` that stands on the event itself.
+    """
 
     tenant_id: str
     event_ids: tuple[str, ...]
@@ -21,7 +25,10 @@ class Hint(Struct, frozen=True, kw_only=True, tag_field="kind", tag="hint.1"):
 
 
 class DeadLetter(Struct, frozen=True, kw_only=True, tag_field="kind", tag="dead_letter.1"):
-    """Says that a delivery has exhausted its retries; for the operators' tools. The truth stays in the table."""
+    """Says that a delivery has exhausted its retries.
+
+    For the operators' tools; the truth stays in the table.
+    """
 
     tenant_id: str
     event_id: str
@@ -52,6 +59,8 @@ def decode_hint(text: str) -> Hint:
         raise MalformedMessage(str(error)) from error
     if not isinstance(hint, Hint):
         raise MalformedMessage("is no hint")
+    if not is_tenant_id(hint.tenant_id):
+        raise MalformedMessage("names no tenant")
     if not all(is_event_id(event_id) for event_id in hint.event_ids):
         raise MalformedMessage("names something that is no event id")
     if len(hint.event_ids) > HINT_EVENTS_MAX:

@@ -1,7 +1,7 @@
 """Which addresses a webhook may be sent to, judged on the resolved address. Pure.
 
-An explicit list rather than `ipaddress.is_global`, which calls NAT64, 6to4 and multicast addresses global and
-answers differently between Python versions.
+An explicit list rather than `ipaddress.is_global`, which calls NAT64, 6to4 and multicast addresses
+global and answers differently between Python versions.
 """
 
 from collections.abc import Iterable
@@ -34,7 +34,8 @@ BLOCKED_IPV4 = tuple(
         "240.0.0.0/4",
     )
 )
-# Of IPv6 only global unicast is let through, and of that not these: special purpose, documentation, 6to4, AS112.
+# Of IPv6 only global unicast is let through, and of that not these: special purpose, documentation,
+# 6to4, AS112.
 GLOBAL_IPV6 = IPv6Network("2000::/3")
 BLOCKED_IPV6 = tuple(
     IPv6Network(text)
@@ -50,7 +51,7 @@ def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
 def is_blocked(address: str, allowed: tuple[Network, ...] = ()) -> bool:
     """Tell whether a resolved address must not be connected to.
 
-    `allowed` are networks let through all the same, for development. What is not an address is blocked.
+    `allowed` are networks let through all the same, for development. What is no address is blocked.
     """
     try:
         parsed = ip_address(address.partition("%")[0])

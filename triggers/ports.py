@@ -1,7 +1,9 @@
 """What the domain and the containers need from the outside, each port as small as its consumer.
 
-`triggers.aws` implements them for DynamoDB and SQS; the tests' fakes do in memory; one contract suite
-runs against both. Every method may raise StoreUnavailable, and takes the tenant first.
+`triggers.aws` implements them for DynamoDB and SQS; the tests' fakes do in memory; one contract
+suite runs against both. Every method may raise StoreUnavailable. What belongs to a tenant is asked
+for by its id, the first argument; only the due index, the shard leases and the queues serve all
+tenants at once, and name the tenant in what they return.
 """
 
 from collections.abc import Sequence
@@ -26,7 +28,7 @@ class DueEvent(Struct, frozen=True, kw_only=True):
 
 
 class ClaimLost(Struct, frozen=True, kw_only=True):
-    """A claim that was refused: the event is done, not ready, or somebody else's until `lease_ms`."""
+    """A claim that was refused: the event is done, not ready, or another's until `lease_ms`."""
 
     lease_ms: int | None = None
 
@@ -64,10 +66,10 @@ class EventReads(Protocol):
     async def read_inbox(
         self, tenant_id: str, *, shards: int, after: str | None, limit: int
     ) -> InboxPage:
-        """Return a page of the inbox that begins after an event id. It may be short and not the last."""
+        """Return a page of the inbox from after an event id. It may be short and not the last."""
 
     async def acknowledge(self, tenant_id: str, event_id: str, now_ms: int) -> EventStatus | None:
-        """Acknowledge an event and fence its worker off. Returns its status before; None: no event."""
+        """Acknowledge an event, fence its worker off. Returns its status before; None: no event."""
 
 
 class EventClaims(Protocol):
@@ -76,12 +78,15 @@ class EventClaims(Protocol):
     async def claim(
         self, tenant_id: str, event_id: str, *, now_ms: int, lease_ms: int
     ) -> EventRecord | ClaimLost:
-        """Claim an event until `lease_ms` if it is pending, ready and nobody's."""
+        """Claim an event until `lease_ms` if it is pending, ready and nobody's.
+
+        When it raises because a payload cannot be read now, the claim has been given back.
+        """
 
     async def save(
         self, tenant_id: str, event_id: str, fence: int, deliveries: tuple[Delivery, ...]
     ) -> bool:
-        """Write deliveries while others of the event are still in the air. False: fenced off."""
+        """Write deliveries before the claim ends; it no longer counts. False: fenced off."""
 
     async def finish(self, tenant_id: str, event_id: str, fence: int, progress: Progress) -> bool:
         """End a claim with what came of it. False: fenced off, nothing was written."""
@@ -93,7 +98,7 @@ class DueIndex(Protocol):
     async def read_due(
         self, due_shard: str, *, now_ms: int, limit: int, after: DueEvent | None
     ) -> list[DueEvent]:
-        """Return events due by now in order, after an entry. The index may lag; the claim decides."""
+        """Return events due by now, in order, after an entry. It may lag; the claim decides."""
 
 
 class ShardLeases(Protocol):

@@ -46,15 +46,15 @@ class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def overloaded(self) -> bool:
-        """Tell whether the receiver showed that it cannot take more: by a timeout or by saying so."""
+        """Tell whether the receiver showed that it cannot take more: by a timeout or in words."""
         return self.timed_out or self.status_code in _OVERLOAD_STATUSES
 
 
 def verdict_of(outcome: Outcome) -> Verdict:
     """Judge an attempt. 2xx is delivered, 410 is gone, everything else is tried again.
 
-    A redirect is never followed. Other 4xx answers are retried on the full schedule, so that a receiver's bad
-    deployment loses nothing.
+    A redirect is never followed. Other 4xx answers are retried on the full schedule, so that a
+    receiver's bad deployment loses nothing.
     """
     if outcome.status_code is None:
         return Verdict.RETRY
@@ -68,8 +68,8 @@ def next_delay_seconds(
 ) -> float | None:
     """Return the pause before the next attempt, or None when the schedule is exhausted.
 
-    `attempts` counts those already made, at least one; `jitter` lies in [0, 1). A receiver's Retry-After can
-    lengthen the pause, never shorten it.
+    `attempts` counts those already made, at least one; `jitter` lies in [0, 1). A receiver's
+    Retry-After can lengthen the pause, never shorten it.
     """
     if attempts > len(schedule):
         return None
@@ -78,7 +78,7 @@ def next_delay_seconds(
 
 
 def parse_retry_after(value: str | None, now_ms: int) -> int | None:
-    """Read a Retry-After header (RFC 9110, 10.2.3) as seconds, 0 to 24 hours; None when it makes no sense."""
+    """Read a Retry-After header (RFC 9110, 10.2.3) as seconds, 0 to 24 hours; None: no sense."""
     if value is None:
         return None
     text = value.strip()

@@ -1,4 +1,4 @@
-"""The settings of both containers: one frozen struct, read once from the environment, checked whole.
+"""The settings of both containers: one frozen struct, read once from the environment and checked.
 
 The variable of a setting is `TRIGGERS_` and its name in capitals. AWS is set up by AWS's own
 variables (`AWS_ENDPOINT_URL`, `AWS_DEFAULT_REGION`, credentials). `python -m triggers.settings`
@@ -16,6 +16,7 @@ from triggers.networks import Network, parse_networks
 from triggers.retries import JITTER_SHARE, SCHEDULES
 
 PREFIX = "TRIGGERS_"
+STOP_SPARE_SECONDS = 10  # of it, for what comes after the drain
 STOP_SECONDS_MAX = 60  # ECS's stopTimeout as the service is deployed
 SECRET_CHARACTERS_MIN = 32
 SECONDS_MAX = 86_400  # a day; `inf` is no setting
@@ -151,7 +152,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
-    """Read and check the settings. Raises SettingsError with the name of the first that is wrong."""
+    """Read and check the settings. Raises SettingsError that names the first that is wrong."""
     given = {n: v for n, v in environ.items() if n.startswith(PREFIX) and n not in ELSEWHERE}
     fields = {PREFIX + name.upper(): name for name in Settings.__struct_fields__}
     for name in sorted(set(given) - set(fields)):
@@ -180,25 +181,42 @@ def _convert(values: dict[str, str], name: str) -> Settings:
 
 def _problems(settings: Settings) -> Iterator[str]:
     """Say what cannot hold together. Each line is a rule that some promise rests on."""
-    s = settings
     for name in sorted(SECRETS):
-        if 0 < len(getattr(s, name)) < SECRET_CHARACTERS_MIN:
+        if 0 < len(getattr(settings, name)) < SECRET_CHARACTERS_MIN:
             yield f"{PREFIX}{name.upper()} must have at least {SECRET_CHARACTERS_MIN} characters"
     try:
-        networks = s.networks
+        if settings.networks and not settings.is_development:
+            yield "TRIGGERS_ALLOWED_NETWORKS is for development; production never reaches them"
     except ValueError as error:
         yield f"TRIGGERS_ALLOWED_NETWORKS: {error}"
-    else:
-        if networks and not s.is_development:
-            yield "TRIGGERS_ALLOWED_NETWORKS is for development; production never reaches them"
+    yield from (words for holds, words in _inequalities(settings) if not holds)
+
+
+def _inequalities(s: Settings) -> Iterator[tuple[bool, str]]:
+    """Return what must hold between the numbers, each with the words for when it does not."""
     held = s.attempt_seconds + s.finish_seconds + 2 * s.clock_skew_seconds
-    if s.lease_seconds < held:
-        yield f"TRIGGERS_LEASE_SECONDS must be at least {held:g}: attempt, finish and twice the skew"
+    yield (
+        s.lease_seconds >= held,
+        f"TRIGGERS_LEASE_SECONDS must be at least {held:g}: attempt, finish, twice the skew",
+    )
     schedule_days = sum(SCHEDULES["standard"]) * (1 + JITTER_SHARE) / 86_400
-    if s.retention_days <= schedule_days:
-        yield f"TRIGGERS_RETENTION_DAYS must exceed the retry schedule, {schedule_days:.1f} days"
-    if s.serve_on_seconds + s.drain_seconds + 5 > STOP_SECONDS_MAX:
-        yield f"TRIGGERS_SERVE_ON_SECONDS and _DRAIN_SECONDS must end within {STOP_SECONDS_MAX} s"
+    yield (
+        s.retention_days > schedule_days,
+        f"TRIGGERS_RETENTION_DAYS must exceed the retry schedule, {schedule_days:.1f} days",
+    )
+    stop_seconds = STOP_SECONDS_MAX - STOP_SPARE_SECONDS - s.drain_seconds
+    yield (
+        s.finish_seconds <= stop_seconds,
+        f"TRIGGERS_DRAIN_SECONDS and _FINISH_SECONDS must end within {STOP_SECONDS_MAX} s",
+    )
+    yield (
+        s.serve_on_seconds <= stop_seconds,
+        f"TRIGGERS_SERVE_ON_SECONDS and _DRAIN_SECONDS must end within {STOP_SECONDS_MAX} s",
+    )
+    yield (
+        s.events_in_flight_max <= s.writes_waiting_max,
+        "TRIGGERS_EVENTS_IN_FLIGHT_MAX must not exceed TRIGGERS_WRITES_WAITING_MAX",
+    )
 
 
 def reference() -> str:

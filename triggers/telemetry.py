@@ -1,6 +1,7 @@
 """Logs and counters: one JSON line for each thing worth knowing, and the names of what is counted.
 
-Bodies, keys and secrets never come here. Counters go to OpenTelemetry's API; without a provider they cost nothing.
+Bodies, keys and secrets never come here. Counters go to OpenTelemetry's API; without a provider
+they cost nothing.
 """
 
 import logging
@@ -39,7 +40,7 @@ postponements = _meter.create_counter(
 
 
 class JsonFormatter(logging.Formatter):
-    """Writes a record as one JSON line: when, level, part, message, then the fields given to `log`."""
+    """Writes a record as one JSON line: when, level, part, message, the fields given to `log`."""
 
     def __init__(self, part: str) -> None:
         super().__init__()
@@ -75,7 +76,7 @@ def log(logger: logging.Logger, message: str, *, level: int = logging.INFO, **fi
 
 
 def valid_traceparent(header: str | None) -> str | None:
-    """Return a `traceparent` header when it has the form of W3C Trace Context, else None: then it is ignored."""
+    """Return a `traceparent` header if it has the form of W3C Trace Context; None: ignore it."""
     if header is None or len(header) > 128 or not _TRACEPARENT.fullmatch(header):
         return None
     return header if header[:2] != "00" or len(header) == 55 else None

@@ -16,13 +16,13 @@ class Tier(StrEnum):
     ENTERPRISE = "enterprise"
 
 
-# A partition of DynamoDB takes 1,000 writes a second; a shard is one. Shards only grow, so that an event stays
-# where its id says.
+# A partition of DynamoDB takes 1,000 writes a second; a shard is one. Shards only grow, so that an
+# event stays where its id says.
 SHARDS_BY_TIER = {Tier.FREE: 1, Tier.PRO: 8, Tier.ENTERPRISE: 32}
 
 
 class Tenant(Struct, frozen=True, kw_only=True):
-    """A tenant as the control table holds it. `shards` is how many partitions its events are spread over."""
+    """A tenant as the control table holds it. `shards` is the number of its partitions."""
 
     tenant_id: str
     name: str
@@ -32,7 +32,10 @@ class Tenant(Struct, frozen=True, kw_only=True):
 
 
 class TenantView(Struct, frozen=True, kw_only=True):
-    """All of a tenant that changes slowly, as of one version of it. A tenant that does not exist has no `tenant`."""
+    """All of a tenant that changes slowly, as of one version of it.
+
+    A tenant that does not exist has no `tenant`.
+    """
 
     tenant_id: str
     version: int

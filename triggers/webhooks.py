@@ -1,4 +1,4 @@
-"""A webhook: a tenant's HTTP endpoint with its filter, secret and retry policy; and which events it wants."""
+"""A webhook: a tenant's HTTP endpoint with its filter, secret and retry policy."""
 
 from enum import StrEnum
 
@@ -20,7 +20,7 @@ class WebhookStatus(StrEnum):
 
 
 class Webhook(Struct, frozen=True, kw_only=True):
-    """A webhook as the control table holds it. `retry` names a schedule or lists delays in seconds."""
+    """A webhook as the control table holds it. `retry` names a schedule or lists seconds."""
 
     webhook_id: str
     url: str
@@ -46,9 +46,10 @@ class Webhook(Struct, frozen=True, kw_only=True):
 
 
 def wants(webhook: Webhook, event_type: str) -> bool:
-    """Tell whether a webhook's filter takes an event type: `*`, the very name, or `order.*` for all below it.
+    """Tell whether a webhook's filter takes an event type.
 
-    A disabled webhook still wants its events: they are held for it.
+    A filter is `*`, the very name, or `order.*` for all below it. A disabled webhook still
+    wants its events: they are held for it.
     """
     return any(_matches(pattern, event_type) for pattern in webhook.event_types)
 

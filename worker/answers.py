@@ -13,7 +13,7 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import HttpProcessingError
 
-HEADS_MAX = 8  # informational ones before the one that counts
+HEADS_MAX = 16  # before the one that counts, each told twice: seen coming, and handed on
 PIECE_BYTES = 4096
 
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
@@ -44,6 +44,7 @@ class AnswerProtocol(ResponseHandler):
     def feed_data(self, data: Any, size: int = 0) -> None:
         """Hand on the head of an answer."""
         message, _ = data
+        self._heads += 1
         self._answered = self._answered or message.code >= 200 or message.code == 101
         super().feed_data(data, size)
 
@@ -63,7 +64,7 @@ class AnswerProtocol(ResponseHandler):
 
     def _end_of_piece(self, data: bytes) -> int:
         if not self._answered and (end := _END_OF_HEAD.search(data, 0, PIECE_BYTES)):
-            self._heads += 1
+            self._heads += 1  # also an empty one, of which nothing is handed on
             return end.end()
         return PIECE_BYTES
 

@@ -22,9 +22,10 @@ from worker.lanes import Lanes
 from worker.rounds import Round
 from worker.sender import LocalShortageError, Request, Sender
 
-SAVE_AFTER_SECONDS = 1.0  # then what is done is written, while other receivers still hang
+SAVE_AFTER_SECONDS = 1.0  # each time what is done is written, while other receivers still hang
 STALE_INDEX_MS = 2_000  # an index may still show what was finished this long ago
 GIVEN_BACK_MS = 2_000
+SUSPECT_BACK_MS = 10_000
 ATTEMPT_SECONDS_MIN = 0.5  # a receiver must not be blamed for the time that we lost
 # An event claimed this often without a finish may be what kills the process. Such events are worked
 # on one at a time, so that the others of the process do not share the fate of the one.
@@ -79,7 +80,7 @@ class Deliverer:
         elif self._suspect is None:
             await self._deliver_alone(round_)
         else:
-            await self._give_back(round_, "another suspect is worked on")
+            await self._give_back(round_, "another suspect is worked on", SUSPECT_BACK_MS)
 
     async def _claim(self, work: Work) -> Round | None:
         view = await self._views.view(work.tenant_id)
@@ -97,7 +98,8 @@ class Deliverer:
         try:
             view = await self._views.view(work.tenant_id)
         except Unavailable:
-            await self._give_back(Round(work.tenant_id, claim, view, lease_ms), "no view")
+            round_ = Round(work.tenant_id, claim, view, lease_ms)
+            await self._give_back(round_, "no view", GIVEN_BACK_MS)
             return None
         return Round(work.tenant_id, claim, view, lease_ms)
 
@@ -116,8 +118,8 @@ class Deliverer:
 
     async def _deliver(self, round_: Round) -> None:
         """Make all due attempts at once, and finish."""
+        body = body_to_send(round_.event)  # before any slot is taken, should it fail
         sends = round_.plan(self._lanes, self._clock())
-        body = body_to_send(round_.event) if sends else b""
         try:
             if len(sends) == 1:
                 await self._attempt(round_, sends[0], body)
@@ -125,17 +127,20 @@ class Deliverer:
                 await self._attempt_all(round_, sends, body)
         except asyncio.CancelledError:
             # The drain is over. What was broken off is due again at once, elsewhere.
-            log_round(round_, "attempts broken off by the stop")
-        await self._finisher.finish(round_, progress_of(round_.deliveries, self._clock()))
+            round_.log(_logger, "attempts broken off by the stop")
+        progress = progress_of(round_.deliveries, self._clock())
+        await self._finisher.finish(round_, progress, save_at_last=True)
 
     async def _attempt_all(self, round_: Round, sends: list[Webhook], body: bytes) -> None:
         async with asyncio.TaskGroup() as group:
             attempts = [
                 group.create_task(self._attempt(round_, webhook, body)) for webhook in sends
             ]
-            done, waiting = await asyncio.wait(attempts, timeout=SAVE_AFTER_SECONDS)
-            if done and waiting:
-                await self._finisher.save(round_)
+            waiting = set(attempts)
+            while waiting:
+                done, waiting = await asyncio.wait(waiting, timeout=SAVE_AFTER_SECONDS)
+                if done and waiting:
+                    await self._finisher.save(round_)
 
     async def _attempt(self, round_: Round, webhook: Webhook, body: bytes) -> None:
         """Make one attempt, in a slot of its lane that was taken before, and note how it went."""
@@ -145,10 +150,10 @@ class Deliverer:
         try:
             outcome = await self._sender.send(self._request(round_, webhook, body, started_ms))
         except LocalShortageError as error:
-            log_round(round_, f"attempt put off: {error}")
-            round_.replace(postponed(delivery, started_ms + GIVEN_BACK_MS))
+            round_.log(_logger, f"attempt put off: {error}")
+            round_.replace(postponed(delivery, started_ms + self._a_while_ms(GIVEN_BACK_MS)))
         finally:
-            self._lanes.leave(webhook.webhook_id, outcome, self._clock())
+            self._lanes.leave(round_.tenant_id, webhook.webhook_id, outcome, self._clock())
         if outcome is not None:
             attempted = after_attempt(
                 delivery, outcome, webhook.schedule, self._clock(), self._random()
@@ -184,43 +189,33 @@ class Deliverer:
         )
 
     async def _fail_as_poison(self, round_: Round) -> None:
-        log_round(round_, "poison: claimed too often without a finish", level=logging.ERROR)
+        round_.log(_logger, "poison: claimed too often without a finish", level=logging.ERROR)
         round_.replace(*poisoned(round_.deliveries))
         await self._finisher.finish(round_, progress_of(round_.deliveries, self._clock()))
 
-    async def _give_back(self, round_: Round, reason: str) -> None:
-        log_round(round_, f"claim given back: {reason}")
-        due_ms = self._clock() + int(GIVEN_BACK_MS * (1 + self._random()))
+    async def _give_back(self, round_: Round, reason: str, pause_ms: int) -> None:
+        round_.log(_logger, f"claim given back: {reason}")
+        due_ms = self._clock() + self._a_while_ms(pause_ms)
         await self._finisher.finish(round_, progress_to_give_back(round_.state, due_ms))
 
-
-def log_round(round_: Round, message: str, *, level: int = logging.WARNING) -> None:
-    """Log something about a round, with the ids that tell which."""
-    telemetry.log(
-        _logger,
-        message,
-        level=level,
-        tenant_id=round_.tenant_id,
-        event_id=round_.event.event_id,
-        claims=round_.state.claims,
-        fence=round_.state.fence,
-    )
+    def _a_while_ms(self, least_ms: int) -> int:
+        """Return once to twice as much, so that what was put off together comes back apart."""
+        return int(least_ms * (1 + self._random()))
 
 
 def _log_attempt(round_: Round, delivery: Delivery) -> None:
     """Write the one wide line of an attempt."""
-    telemetry.log(
+    next_ms = delivery.next_attempt_ms
+    round_.log(
         _logger,
         "attempt",
-        tenant_id=round_.tenant_id,
-        event_id=round_.event.event_id,
+        level=logging.INFO,
         webhook_id=delivery.webhook_id,
         attempt=delivery.attempts,
         status=delivery.status.value,
         status_code=delivery.last_status_code,
         error=delivery.last_error,
         milliseconds=delivery.duration_ms,
-        next_attempt_at=rfc3339(delivery.next_attempt_ms) if delivery.next_attempt_ms else None,
-        correlation_id=round_.event.correlation_id,
+        next_attempt_at=rfc3339(next_ms) if next_ms else None,
         traceparent=round_.event.traceparent,
     )

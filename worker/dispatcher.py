@@ -2,15 +2,19 @@
 
 import asyncio
 import logging
+import time
 from contextlib import suppress
 from typing import Protocol
 
 from triggers import telemetry
 from triggers.errors import Unavailable
+from triggers.times import Clock
 from worker.fair_queue import FairQueue, Work
 
 STORE_PAUSE_SECONDS_FIRST = 0.25
 STORE_PAUSE_SECONDS_MAX = 5.0
+PUT_ASIDE_MS = 30_000
+WORK_SECONDS_MAX = 240.0  # more than claim, attempt and finish can take together
 
 _logger = logging.getLogger(__name__)
 
@@ -25,17 +29,25 @@ class Worker(Protocol):
 class Dispatcher:
     """Keeps up to `in_flight_max` events in work. While the store is away it claims next to nothing."""
 
-    def __init__(self, queue: FairQueue, worker: Worker, *, in_flight_max: int) -> None:
+    def __init__(
+        self, queue: FairQueue, worker: Worker, *, clock: Clock, in_flight_max: int
+    ) -> None:
         self._queue = queue
         self._worker = worker
+        self._clock = clock
         self._slots = asyncio.Semaphore(in_flight_max)
-        self._in_flight: set[asyncio.Task[None]] = set()
+        self._in_flight: dict[asyncio.Task[None], float] = {}  # since when, the oldest first
         self._pause = _StorePause()
 
     @property
     def in_flight(self) -> int:
         """How many events are worked on now."""
         return len(self._in_flight)
+
+    def is_alive(self) -> bool:
+        """Tell whether no event has been in work for longer than any can be."""
+        oldest = next(iter(self._in_flight.values()), None)
+        return oldest is None or time.monotonic() - oldest < WORK_SECONDS_MAX
 
     async def run(self) -> None:
         """Take and start, for ever. Whose turn it is, is decided when a slot is free."""
@@ -44,7 +56,7 @@ class Dispatcher:
             await self._pause.wait()
             work = await self._queue.take()
             task = asyncio.create_task(self._carry(work), name=f"event {work.event_id}")
-            self._in_flight.add(task)
+            self._in_flight[task] = time.monotonic()
             task.add_done_callback(self._ended)
 
     async def drain(self, seconds: float) -> None:
@@ -63,16 +75,16 @@ class Dispatcher:
         except Unavailable as error:
             self._pause.store_failed()
             _log(work, "put off: the store is away", error)
-        except Exception as error:  # one event must not end the loop
+        except Exception:  # one event must not end the loop, nor come again at once
             _logger.exception("event not carried through", extra={"fields": _ids(work)})
-            _log(work, "comes again when its lease ends", error)
+            self._queue.leave_alone(work.event_id, self._clock() + PUT_ASIDE_MS)
         else:
             self._pause.store_answered()
         finally:
             self._queue.done(work)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._in_flight.discard(task)
+        del self._in_flight[task]
         self._slots.release()
 
 

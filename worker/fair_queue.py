@@ -7,6 +7,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 LEFT_ALONE_MAX = 100_000
+SWEPT_SHARE = 4
 
 
 class Work(Struct, frozen=True, kw_only=True, eq=False):
@@ -14,14 +15,17 @@ class Work(Struct, frozen=True, kw_only=True, eq=False):
 
     tenant_id: str
     event_id: str
+    is_swept: bool = False
     claimed: Callable[[], None] | None = None
 
 
 class FairQueue:
     """A bounded queue with a line for each tenant.
 
-    While others wait, no tenant's line may fill more than half of it. An event is in it, or worked on, once at a time; one that somebody else has claimed is left
-    alone until that lease ends. What is refused is no loss: the due index still has it.
+    Of what the sweeper finds, a tenant may have a quarter waiting: the rest of its backlog stays in
+    the index, so that the sweeper reads on and comes to those who stand behind it. An event is in
+    it, or worked on, once at a time; one that somebody else has claimed is left alone until that
+    lease ends. What is refused is no loss: the due index still has it.
     """
 
     def __init__(self, *, waiting_max: int) -> None:
@@ -42,10 +46,8 @@ class FairQueue:
         if work.event_id in self._known or self._left_alone.get(work.event_id, 0) > now_ms:
             return False
         line = self._lines.get(work.tenant_id, deque())
-        others_wait = len(line) < self._waiting
-        if self._waiting >= self._waiting_max or (
-            others_wait and len(line) * 2 >= self._waiting_max
-        ):
+        has_its_share = work.is_swept and len(line) * SWEPT_SHARE >= self._waiting_max
+        if self._waiting >= self._waiting_max or has_its_share:
             return False
         self._lines.setdefault(work.tenant_id, line).append(work)
         self._known.add(work.event_id)

@@ -7,6 +7,8 @@ ends the claim, then what others are told (dead letters, a webhook disabled).
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import backoff
@@ -16,7 +18,7 @@ from triggers.attempts import is_kept
 from triggers.control import ControlPlane
 from triggers.control_changes import SERVICE
 from triggers.deliveries import Delivery, DeliveryStatus
-from triggers.errors import TriggersError, Unavailable
+from triggers.errors import StoreUnavailable, TriggersError, Unavailable
 from triggers.events import Progress
 from triggers.messages import DeadLetter
 from triggers.ports import Attempts, Backlog, DeadLetters, EventClaims
@@ -26,6 +28,7 @@ from worker.rounds import Round
 GONE = 410
 PAUSE_SECONDS_FIRST = 0.1
 PAUSE_SECONDS_MAX = 2.0
+SAVE_SECONDS_MAX = 4.0  # out of what the lease leaves for clocks that differ
 
 _logger = logging.getLogger(__name__)
 
@@ -52,11 +55,11 @@ class Finisher:
         self._control = control
         self._clock = clock
         self._retention_seconds = retention_days * 86_400
+        self._finish_seconds = finish_seconds
         self._insist: Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]] = (
             backoff.on_exception(
                 backoff.expo,
                 Unavailable,
-                max_time=finish_seconds,
                 max_value=PAUSE_SECONDS_MAX,
                 factor=PAUSE_SECONDS_FIRST,
                 logger=None,
@@ -65,56 +68,81 @@ class Finisher:
 
     async def save(self, round_: Round) -> None:
         """Write the deliveries that are done while others are in the air. A failure is no harm."""
+        saving = self._events.save(
+            round_.tenant_id, round_.event.event_id, round_.state.fence, round_.to_save()
+        )
         try:
-            await self._keep_attempts(round_)
-            for delivery in round_.newly(DeliveryStatus.FAILED, DeliveryStatus.HELD):
-                await self._mark(round_, delivery)
-            await self._events.save(
-                round_.tenant_id, round_.event.event_id, round_.state.fence, round_.deliveries
-            )
-        except Unavailable as error:
-            _log(round_, "early save failed", error)
+            await asyncio.gather(self._keep_attempts(round_), saving)
+        except TriggersError as error:
+            round_.log(_logger, "save failed", reason=str(error))
 
-    async def finish(self, round_: Round, progress: Progress) -> bool:
+    async def finish(
+        self, round_: Round, progress: Progress, *, save_at_last: bool = False
+    ) -> bool:
         """End a round. False: somebody fenced us off, nothing was written.
 
         It goes on to its end when the drain breaks off its caller. Raises Unavailable when the store
-        stays away: then the lease ends and the event comes again.
+        stays away: then the lease ends and the event comes again, and with `save_at_last` what was
+        delivered has been saved if that went.
         """
-        writing = asyncio.create_task(self._write(round_, progress), name="finish")
+        finishing = asyncio.create_task(
+            self._finish(round_, progress, save_at_last=save_at_last), name="finish"
+        )
         try:
-            return await asyncio.shield(writing)
+            return await asyncio.shield(finishing)
         except asyncio.CancelledError:
-            return await writing
+            return await finishing
+
+    async def _finish(self, round_: Round, progress: Progress, *, save_at_last: bool) -> bool:
+        try:
+            finished = await self._write(round_, progress)
+        except TimeoutError:
+            if save_at_last:
+                await self._save_at_last(round_)
+            raise StoreUnavailable("finish") from None
+        if finished:
+            await self._tell(round_)
+        else:
+            telemetry.fenced_off.add(1)
+            round_.log(_logger, "fenced off, nothing written")
+        return finished
 
     async def _write(self, round_: Round, progress: Progress) -> bool:
-        await self._keep_attempts(round_)
-        for delivery in round_.newly(DeliveryStatus.FAILED, DeliveryStatus.HELD):
-            await self._insist(lambda d=delivery: self._mark(round_, d))  # type: ignore[misc]
-        finished: bool = await self._insist(
-            lambda: self._events.finish(
-                round_.tenant_id, round_.event.event_id, round_.state.fence, progress
-            )
+        """Write all of a round within the time that its lease leaves for it. Raises TimeoutError."""
+        async with asyncio.timeout(self._finish_seconds):
+            await self._keep_attempts(round_)
+            marked = round_.newly(DeliveryStatus.FAILED, DeliveryStatus.HELD)
+            await asyncio.gather(*(self._insist(partial(self._mark, round_, d)) for d in marked))
+            finished: bool = await self._insist(partial(self._end_claim, round_, progress))
+            return finished
+
+    async def _save_at_last(self, round_: Round) -> None:
+        """Write what was delivered all the same, so that it is not sent again.
+
+        A finish moves index keys, and an index can be throttled alone; this moves none.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SAVE_SECONDS_MAX):
+                await self.save(round_)
+
+    async def _end_claim(self, round_: Round, progress: Progress) -> bool:
+        return await self._events.finish(
+            round_.tenant_id, round_.event.event_id, round_.state.fence, progress
         )
-        if not finished:
-            telemetry.fenced_off.add(1)
-            _log(round_, "fenced off, nothing written", None)
-            return False
-        await self._tell(round_)
-        return True
 
     async def _keep_attempts(self, round_: Round) -> None:
         """Keep what explains a failure; that it cannot be kept must not hold up the delivery."""
         kept = [attempt for attempt in round_.attempts if is_kept(attempt)]
-        round_.attempts.clear()
         expires_s = self._expires_s()
         results = await asyncio.gather(
             *(self._attempts.record(round_.tenant_id, a, expires_s=expires_s) for a in kept),
             return_exceptions=True,
         )
-        for error in results:
-            if isinstance(error, BaseException):
-                _log(round_, "attempt not kept", error)
+        errors = [error for error in results if isinstance(error, BaseException)]
+        written = [a for a, result in zip(kept, results, strict=True) if result is None]
+        round_.attempts = [a for a in round_.attempts if a not in written]
+        if errors:
+            round_.log(_logger, f"{len(errors)} attempts not kept", reason=str(errors[0]))
 
     async def _mark(self, round_: Round, delivery: Delivery) -> None:
         await self._backlog.mark(
@@ -127,8 +155,8 @@ class Finisher:
 
     async def _tell(self, round_: Round) -> None:
         """Tell others, each as well as it goes: the truth stands in the table by now."""
-        for delivery in round_.newly(DeliveryStatus.FAILED):
-            await _try(round_, self._dead_letters.send(self._letter(round_, delivery)))
+        letters = [self._letter(round_, d) for d in round_.newly(DeliveryStatus.FAILED)]
+        await asyncio.gather(*(_try(round_, self._dead_letters.send(letter)) for letter in letters))
         for delivery in round_.newly(DeliveryStatus.HELD):
             if delivery.last_status_code == GONE:
                 disabling = self._control.disable_webhook(
@@ -161,15 +189,4 @@ async def _try(round_: Round, telling: Awaitable[None]) -> None:
     try:
         await telling
     except TriggersError as error:
-        _log(round_, "could not be told", error)
-
-
-def _log(round_: Round, message: str, error: BaseException | None) -> None:
-    telemetry.log(
-        _logger,
-        message,
-        level=logging.WARNING,
-        tenant_id=round_.tenant_id,
-        event_id=round_.event.event_id,
-        reason=str(error) if error else None,
-    )
+        round_.log(_logger, "could not be told", reason=str(error))

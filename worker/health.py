@@ -12,8 +12,7 @@ SILENT_SECONDS_MAX = 90.0  # a long poll takes 25 s, a store that hangs some mor
 class Pulse:
     """The heartbeat of one loop. A loop that has fallen silent is dead, whatever its task says."""
 
-    def __init__(self, name: str, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self.name = name
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._last = monotonic()
 
@@ -21,7 +20,6 @@ class Pulse:
         """Note that the loop turns."""
         self._last = self._monotonic()
 
-    @property
     def is_alive(self) -> bool:
         """Tell whether the loop has turned lately."""
         return self._monotonic() - self._last < SILENT_SECONDS_MAX
@@ -32,16 +30,21 @@ class Health:
 
     def __init__(self) -> None:
         self.state = "starting"
-        self._pulses: list[Pulse] = []
+        self._watched: list[tuple[str, Callable[[], bool]]] = []
 
     def pulse(self, name: str) -> Pulse:
         """Return the pulse of a new loop, which from now on has to beat."""
-        self._pulses.append(Pulse(name))
-        return self._pulses[-1]
+        pulse = Pulse()
+        self.watch(name, pulse.is_alive)
+        return pulse
+
+    def watch(self, name: str, is_alive: Callable[[], bool]) -> None:
+        """Ask from now on whether a part is alive."""
+        self._watched.append((name, is_alive))
 
     def silent(self) -> list[str]:
-        """Return the names of the loops that have fallen silent."""
-        return [pulse.name for pulse in self._pulses if not pulse.is_alive]
+        """Return the names of the parts that are dead."""
+        return [name for name, is_alive in self._watched if not is_alive()]
 
 
 @asynccontextmanager

@@ -5,12 +5,14 @@ A delivery above the limit does not wait in a slot; it is postponed for as long 
 recent pace says that its backlog will take. So a dead receiver costs few slots, writes and reads.
 """
 
+from collections import Counter
 from collections.abc import Callable
 
 from triggers.retries import Outcome, Verdict, verdict_of
 
 FIRST_LIMIT = 32
 SHARE_OF_PROCESS = 10  # a webhook gets a tenth at most
+SHARE_OF_TENANT = 2  # all webhooks of a tenant together a half
 POSTPONE_MS_MIN = 1_000
 POSTPONE_MS_MAX = 300_000
 JITTER_SHARE = 0.2
@@ -50,9 +52,11 @@ class Lanes:
     def __init__(self, *, in_flight_max: int, random: Callable[[], float]) -> None:
         self._in_flight_max = in_flight_max
         self._limit_max = max(1, in_flight_max // SHARE_OF_PROCESS)
+        self._tenant_max = max(1, in_flight_max // SHARE_OF_TENANT)
         self._random = random
         self._lanes: dict[str, _Lane] = {}
         self._in_flight = 0
+        self._of_tenants: Counter[str] = Counter()
 
     @property
     def in_flight(self) -> int:
@@ -63,20 +67,28 @@ class Lanes:
         """Return how many attempts a webhook may have in the air now."""
         return self._lane(webhook_id).limit
 
-    def enter(self, webhook_id: str, now_ms: int) -> int | None:
+    def enter(self, tenant_id: str, webhook_id: str, now_ms: int) -> int | None:
         """Take a slot for an attempt, to be given back by `leave`; or return until when to postpone."""
         lane = self._lane(webhook_id)
-        free = lane.in_flight < lane.limit and self._in_flight < self._in_flight_max
-        if lane.paused_ms > now_ms or not free:
+        is_full = (
+            lane.in_flight >= lane.limit
+            or self._of_tenants[tenant_id] >= self._tenant_max
+            or self._in_flight >= self._in_flight_max
+        )
+        if is_full or lane.paused_ms > now_ms:
             return self._postpone(lane, now_ms)
         if lane.in_flight == 0:
             lane.moved_ms = now_ms
         lane.in_flight += 1
         self._in_flight += 1
+        self._of_tenants[tenant_id] += 1
         return None
 
-    def leave(self, webhook_id: str, outcome: Outcome | None, now_ms: int) -> None:
+    def leave(self, tenant_id: str, webhook_id: str, outcome: Outcome | None, now_ms: int) -> None:
         """Give a slot back and learn from the outcome; None: the attempt was broken off by us."""
+        self._of_tenants[tenant_id] -= 1
+        if not self._of_tenants[tenant_id]:
+            del self._of_tenants[tenant_id]
         lane = self._lane(webhook_id)
         lane.in_flight -= 1
         lane.moved_ms = now_ms
@@ -108,4 +120,9 @@ class Lanes:
         return lane
 
     def _forget_idle(self) -> None:
-        self._lanes = {name: lane for name, lane in self._lanes.items() if lane.in_flight}
+        """Forget webhooks without an attempt in the air; those with a pause only when need be."""
+        lanes = self._lanes.items()
+        kept = {name: lane for name, lane in lanes if lane.in_flight or lane.paused_ms}
+        if len(kept) >= LANES_MAX:
+            kept = {name: lane for name, lane in lanes if lane.in_flight}
+        self._lanes = kept

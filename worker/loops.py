@@ -44,7 +44,7 @@ class Loops:
 
     async def drain(self, seconds: float) -> None:
         """Finish what is in the air, release the rest."""
-        await self._dispatcher.drain(seconds)
         await self._sweeper.release()
+        await self._dispatcher.drain(seconds)
         await self._consumer.drain()
         await self._views.close()

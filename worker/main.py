@@ -14,10 +14,10 @@ from triggers import telemetry
 from triggers.aws.resources import open_resources as open_aws_resources
 from triggers.control import ControlPlane
 from triggers.control_views import ControlViews
-from triggers.errors import Unavailable
 from triggers.resources import OpenResources, Resources
 from triggers.settings import Settings
 from triggers.times import Clock, system_clock
+from triggers.waiting import wait_until_reachable
 from worker.consumer import Consumer
 from worker.delivery import Deliverer
 from worker.dispatcher import Dispatcher
@@ -28,9 +28,6 @@ from worker.lanes import Lanes
 from worker.loops import Loops
 from worker.sender import Sender, open_session
 from worker.sweeper import Sweeper
-
-WAIT_SECONDS = 0.5
-SAY_EVERY = 6  # of these waits
 
 _logger = logging.getLogger(__name__)
 
@@ -51,7 +48,8 @@ async def run_worker(
             connect_seconds=settings.attempt_connect_seconds, allowed=settings.networks
         ) as session,
     ):
-        await _wait_for_store(resources, stop)
+        if not await _reachable_before(stop, resources):
+            return
         loops = wire_loops(settings, resources, session, health, clock=clock)
         health.state = "ready"
         telemetry.log(_logger, "ready")
@@ -115,7 +113,10 @@ def wire_loops(
         sweep_seconds=settings.sweep_seconds,
         lease_seconds=settings.shard_lease_seconds,
     )
-    dispatcher = Dispatcher(queue, deliverer, in_flight_max=settings.events_in_flight_max)
+    dispatcher = Dispatcher(
+        queue, deliverer, clock=clock, in_flight_max=settings.events_in_flight_max
+    )
+    health.watch("dispatcher", dispatcher.is_alive)
     return Loops(consumer, sweeper, dispatcher, views)
 
 
@@ -138,18 +139,13 @@ def _finisher(settings: Settings, resources: Resources, clock: Clock) -> Finishe
     )
 
 
-async def _wait_for_store(resources: Resources, stop: asyncio.Event) -> None:
-    """Return when the tables answer, saying meanwhile what is waited for."""
-    waits = 0
-    while not stop.is_set():
-        try:
-            await resources.reachable.check()
-        except Unavailable as error:
-            if waits % SAY_EVERY == 0:
-                telemetry.log(
-                    _logger, "waiting for the tables", level=logging.WARNING, reason=str(error)
-                )
-            waits += 1
-            await asyncio.sleep(WAIT_SECONDS)
-        else:
-            return
+async def _reachable_before(stop: asyncio.Event, resources: Resources) -> bool:
+    """Wait for the tables. False: the stop came first."""
+    waiting = asyncio.create_task(wait_until_reachable(resources.reachable, _logger))
+    stopped = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({waiting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        return waiting.done()
+    finally:
+        waiting.cancel()
+        stopped.cancel()

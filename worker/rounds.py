@@ -1,5 +1,9 @@
 """A round: what one claim makes of one event. Matching and planning, without any I/O."""
 
+import logging
+from typing import Any
+
+from triggers import telemetry
 from triggers.attempts import Attempt
 from triggers.deliveries import Delivery, DeliveryStatus, is_due, postponed, settled
 from triggers.events import Event, EventRecord, EventState
@@ -41,12 +45,40 @@ class Round:
 
     def newly(self, *statuses: DeliveryStatus) -> list[Delivery]:
         """Return the deliveries that came to one of these statuses in this round."""
-        before = {d.webhook_id: d.status for d in self.state.deliveries or ()}
         return [
             delivery
             for delivery in self._deliveries.values()
-            if delivery.status in statuses and before.get(delivery.webhook_id) != delivery.status
+            if delivery.status in statuses and delivery.status != self._before(delivery).status
         ]
+
+    def to_save(self) -> tuple[Delivery, ...]:
+        """Return the deliveries as they may be written before the round ends.
+
+        What failed or is held stays as it was: with the end go its marker, its dead letter and the
+        disabling of its webhook, and a worker that takes over must still come to them.
+        """
+        ended = self.newly(DeliveryStatus.FAILED, DeliveryStatus.HELD)
+        return tuple(self._before(d) if d in ended else d for d in self._deliveries.values())
+
+    def log(
+        self, logger: logging.Logger, message: str, *, level: int = logging.WARNING, **fields: Any
+    ) -> None:
+        """Log something about this round, with the ids that tell which."""
+        telemetry.log(
+            logger,
+            message,
+            level=level,
+            tenant_id=self.tenant_id,
+            event_id=self.event.event_id,
+            correlation_id=self.event.correlation_id,
+            claims=self.state.claims,
+            fence=self.state.fence,
+            **fields,
+        )
+
+    def _before(self, delivery: Delivery) -> Delivery:
+        before = {d.webhook_id: d for d in self.state.deliveries or ()}
+        return before.get(delivery.webhook_id) or Delivery(webhook_id=delivery.webhook_id)
 
     def plan(self, lanes: Lanes, now_ms: int) -> list[Webhook]:
         """Return the webhooks to send to now, each with its slot taken.
@@ -62,7 +94,8 @@ class Round:
                 self.replace(settled(delivery, DeliveryStatus.CANCELLED, WEBHOOK_DELETED))
             elif not webhook.is_enabled:
                 self.replace(settled(delivery, DeliveryStatus.HELD, WEBHOOK_DISABLED))
-            elif (until_ms := lanes.enter(webhook.webhook_id, now_ms)) is not None:
+            elif (until_ms := lanes.enter(self.tenant_id, webhook.webhook_id, now_ms)) is not None:
+                telemetry.postponements.add(1)
                 self.replace(postponed(delivery, until_ms))
             else:
                 sends.append(webhook)

@@ -6,18 +6,19 @@ No redirects, no cookies, no proxy, no decompression, and no more than 4 KB of a
 
 import asyncio
 import errno
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
 from typing import Any
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.abc import AbstractResolver
+from aiohttp.resolver import AsyncResolver
 from msgspec import Struct
 from msgspec.structs import replace
+from yarl import URL
 
 from triggers import VERSION
 from triggers.attempts import EXCERPT_BYTES_MAX
@@ -31,11 +32,11 @@ EXCERPT_SECONDS = 2.0  # what a receiver says after its status line is worth no 
 # Below the 5 seconds after which common servers close an idle connection: a request that meets a
 # closing one would fail for nothing.
 KEEPALIVE_SECONDS = 4.0
-RESOLVER_THREADS = 64  # so that slow names of one tenant do not hold up those of others
 USER_AGENT = f"Triggers/{VERSION}"
 
 _LOCAL_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _NOT_ALLOWED = "the address is not allowed"
+_PLAIN = re.compile("[!-~]+")  # what a request line can carry as it is
 
 _WORDS: tuple[tuple[type[Exception], str], ...] = (  # the first that fits says it
     (aiohttp.ClientConnectorDNSError, "the name was not found"),
@@ -95,7 +96,8 @@ class Sender:
 
     def _post(self, request: Request) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         return self._session.post(
-            request.url,
+            # As the tenant wrote it, unless that would break the request line.
+            URL(request.url, encoded=_PLAIN.fullmatch(request.url) is not None),
             data=request.body,
             headers=self._headers(request),
             allow_redirects=False,
@@ -122,10 +124,17 @@ class Sender:
 
 @asynccontextmanager
 async def open_session(
-    *, connect_seconds: float, allowed: tuple[Network, ...]
+    *,
+    connect_seconds: float,
+    allowed: tuple[Network, ...],
+    resolver: AbstractResolver | None = None,
 ) -> AsyncIterator[aiohttp.ClientSession]:
-    """Open the session for all attempts of this process. `allowed` networks pass the guard."""
-    names = _Names()
+    """Open the session for all attempts of this process. `allowed` networks pass the guard.
+
+    Names are looked up without threads, so that slow ones of one tenant do not hold up others.
+    The resolver is closed at the end.
+    """
+    names = resolver or AsyncResolver()
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     connector = AnswerConnector(
@@ -149,40 +158,6 @@ async def open_session(
         await names.close()
 
 
-class _Names(AbstractResolver):
-    """Looks names up in threads of its own: uvloop's look-up has two for the whole process."""
-
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(RESOLVER_THREADS, thread_name_prefix="resolve")
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        look_up = partial(
-            socket.getaddrinfo,
-            host,
-            port,
-            family,
-            socket.SOCK_STREAM,
-            flags=socket.AI_ADDRCONFIG,
-        )
-        found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
-        return [
-            ResolveResult(
-                hostname=host,
-                host=str(address[0]),
-                port=port,
-                family=family,
-                proto=protocol,
-                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-            )
-            for family, _, protocol, _, address in found
-        ]
-
-    async def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-
 def _guard(allowed: tuple[Network, ...]) -> Callable[[Any], socket.socket]:
     def make_socket(address: Any) -> socket.socket:
         family, kind, protocol, _, destination = address
@@ -201,10 +176,11 @@ async def _read_start(response: aiohttp.ClientResponse, read: bytearray) -> None
 
 def _printable(read: bytearray) -> str:
     """Return text that does no harm where it is shown, and has no more bytes than may be kept."""
-    text = "".join(
-        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}"
-        for c in read.decode(errors="replace")
-    )
+    text = read.decode(errors="replace")
+    if not text.isprintable():  # which most are, and this is the quick way to know
+        text = "".join(
+            c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
+        )
     return text.encode()[:EXCERPT_BYTES_MAX].decode(errors="ignore")
 
 

@@ -98,10 +98,10 @@ class Sweeper:
         return [shard for shard in turns if shard in self._mine]
 
     async def _take_shards(self) -> None:
-        """Ask for every shard that is nobody's by what we know.
+        """Ask for every shard that is nobody's by what we know, if there is room for what is in it.
 
-        A lease is not renewed but runs out, and whoever asks first has the next: so the shards
-        spread over the workers by themselves.
+        A lease is not renewed but runs out, and whoever asks first has the next. They are of unequal
+        length, and so end one by one: that way the shards spread over the workers.
         """
         now_ms = self._clock()
         self._mine = {shard: until for shard, until in self._mine.items() if until > now_ms}
@@ -110,16 +110,22 @@ class Sweeper:
             for shard in DUE_SHARDS
             if shard not in self._mine and self._theirs.get(shard, 0) <= now_ms
         ]
-        for shard in free:
-            await self._take(shard, now_ms)
+        for shard in free if self._queue.has_room else ():
+            self._pulse.beat()
+            await self._take(shard)
 
-    async def _take(self, shard: str, now_ms: int) -> None:
-        until_ms = now_ms + self._lease_ms
-        theirs_ms = await self._leases.take(shard, self._owner, now_ms=now_ms, until_ms=until_ms)
-        if theirs_ms is None:
+    async def _take(self, shard: str) -> None:
+        now_ms = self._clock()
+        until_ms = now_ms + int(self._lease_ms * (1 + self._random()) / 2)
+        try:
+            theirs = await self._leases.take(shard, self._owner, now_ms=now_ms, until_ms=until_ms)
+        except Unavailable as error:  # then it is swept without: the claim decides
+            telemetry.log(_logger, "no shard lease", level=logging.WARNING, reason=str(error))
+            theirs = None
+        if theirs is None:
             self._mine[shard] = until_ms
         else:
-            self._theirs[shard] = theirs_ms
+            self._theirs[shard] = theirs
 
     async def _sweep_shard(self, shard: str) -> None:
         """Queue what is due, reading on while pages are full and there is room, and no faster.
@@ -136,7 +142,8 @@ class Sweeper:
                 shard, now_ms=now_ms, limit=PAGE_MAX, after=self._read_to.pop(shard, None)
             )
             for due in page:
-                self._queue.put(Work(tenant_id=due.tenant_id, event_id=due.event_id), now_ms)
+                work = Work(tenant_id=due.tenant_id, event_id=due.event_id, is_swept=True)
+                self._queue.put(work, now_ms)
             if len(page) < PAGE_MAX:
                 return
             self._read_to[shard] = page[-1]

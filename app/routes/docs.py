@@ -5,11 +5,10 @@ from html import escape
 from importlib.util import find_spec
 from pathlib import Path
 
-from litestar import MediaType, Response, Router, get
+from litestar import MediaType, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect
-from litestar.static_files import create_static_files_router
 
 from app.operations import describe
 from app.problems import PROBLEMS
@@ -17,12 +16,15 @@ from triggers.errors import NotFound
 
 _CODE = re.compile("`([^`]+)`")
 TAG = "Documentation"
-# No other host takes part in a page; Swagger UI writes styles into it and is started by its script.
+# No other host takes part in a page; Swagger UI writes styles into it.
 _POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
-    "script-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-_SWAGGER = (Path(__file__).parent.parent / "swagger.html").read_text()
+_HERE = Path(__file__).parent.parent
+_SWAGGER = (_HERE / "swagger.html").read_text()
+_ASSET_HEADERS = {"cache-control": "public, max-age=3600"}
+_MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".png": "image/png"}
 _PROBLEM = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>{code}</title>
 <body style="font-family: sans-serif; max-width: 40em; margin: 3em auto">
@@ -32,7 +34,29 @@ _PROBLEM = """<!doctype html>
 """
 
 
-@get("/", opt=describe(tag=TAG, summary="To the documentation"))
+def _read_assets() -> dict[str, bytes]:
+    """Read what the page needs; of the package that carries Swagger UI no code is run."""
+    package = find_spec("flask_swagger_ui")
+    if package is None or not package.submodule_search_locations:
+        raise RuntimeError("the package flask-swagger-ui is not installed")
+    swagger = Path(package.submodule_search_locations[0]) / "dist"
+    names = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
+    return {
+        path.name: path.read_bytes()
+        for path in (_HERE / "swagger.js", *map(swagger.joinpath, names))
+    }
+
+
+_ASSETS = _read_assets()
+
+
+@get(
+    "/",
+    status_code=302,
+    opt=describe(
+        tag=TAG, summary="To the documentation", headers={"Location": "The documentation"}
+    ),
+)
 async def root() -> Redirect:
     """Send a person with a browser to the documentation."""
     return Redirect("/docs")
@@ -64,13 +88,14 @@ async def problem_page(code: FromPath[str]) -> Response[str]:
     return _page(_PROBLEM.format(code=escape(code), status=problem.status, **shown))
 
 
-def assets() -> Router:
-    """Serve Swagger UI's files out of the package that carries them; its Flask code is not run."""
-    package = find_spec("flask_swagger_ui")
-    if package is None or not package.submodule_search_locations:
-        raise RuntimeError("the package flask-swagger-ui is not installed")
-    files = Path(package.submodule_search_locations[0]) / "dist"
-    return create_static_files_router(path="/docs/assets", directories=[files])
+@get("/docs/assets/{name:str}")
+async def asset(name: FromPath[str]) -> Response[bytes]:
+    """Return a file that the page needs. From memory: no path from outside meets a disk."""
+    content = _ASSETS.get(name)
+    if content is None:
+        raise NotFound("asset", name)
+    media_type = _MEDIA_TYPES[Path(name).suffix]
+    return Response(content, media_type=media_type, headers=_ASSET_HEADERS)
 
 
 def _page(html: str) -> Response[str]:

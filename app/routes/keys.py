@@ -10,14 +10,13 @@ from app.bodies import SMALL_BODY_BYTES_MAX, read_body
 from app.context import Caller, caller_of
 from app.decoding import decode_json
 from app.dependencies import Domain
-from app.operations import describe
-from app.queries import NoQuery, read_query
+from app.operations import IN_FORCE, describe
+from app.queries import NoQuery, oldest_first, read_query
 from app.wire.keys import KeyIn, KeyList, KeyOut, expires_ms_of, key_checks, key_to_wire, scopes_of
 from triggers.api_keys import Scope
 from triggers.errors import Forbidden, NotFound
 
 TAG = "Keys"
-IN_FORCE = "In force everywhere when the call returns, which takes about a second."
 
 
 @post(
@@ -26,7 +25,7 @@ IN_FORCE = "In force everywhere when the call returns, which takes about a secon
         tag=TAG,
         summary="Create a key",
         description=f"{IN_FORCE} The key is shown in this answer only. A key gives only scopes "
-        "that it has itself.",
+        "that it has itself, and for no longer than it lives itself.",
         scope=Scope.KEYS,
         body=KeyIn,
         example={"name": "shop", "scopes": ["events:write"]},
@@ -42,7 +41,8 @@ async def create_key(
     caller = caller_of(request)
     body = await read_body(request, domain.settings, bytes_max=SMALL_BODY_BYTES_MAX)
     sent = decode_json(KeyIn, body, key_checks(domain.clock()))
-    scopes, expires_ms = _given_scopes(sent, caller), expires_ms_of(sent)
+    maker = caller.tenant_view.keys[caller.actor]
+    scopes, expires_ms = _given_scopes(sent, caller), expires_ms_of(sent, maker)
     key, text = await domain.control.create_key(
         caller.tenant.tenant_id, sent.name, scopes, expires_ms=expires_ms, actor=caller.actor
     )
@@ -57,9 +57,8 @@ async def create_key(
 async def list_keys(request: Request[Any, Any, Any]) -> KeyList:
     """List the keys of the tenant, oldest first."""
     read_query(request, NoQuery)
-    keys = caller_of(request).tenant_view.keys.values()
-    oldest_first = sorted(keys, key=lambda key: (key.created_ms, key.key_id))
-    return KeyList(keys=[key_to_wire(key) for key in oldest_first])
+    keys = oldest_first(caller_of(request).tenant_view.keys)
+    return KeyList(keys=[key_to_wire(key) for key in keys])
 
 
 @get(

@@ -27,6 +27,7 @@ async def liveness() -> LivenessOut:
         description="503 while it starts, and when it is about to stop; not for a passing fault of "
         "the store.",
         answer=PhaseOut,
+        also=(503,),
     ),
 )
 async def readiness(lifecycle: NamedDependency[Lifecycle]) -> Response[PhaseOut]:
@@ -43,6 +44,7 @@ async def readiness(lifecycle: NamedDependency[Lifecycle]) -> Response[PhaseOut]
         description="What it depends on is asked at most once a second. 503 when the service "
         "cannot work; `degraded` when events wait longer than usual.",
         answer=HealthOut,
+        also=(503,),
     ),
 )
 async def health(

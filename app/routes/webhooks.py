@@ -10,8 +10,8 @@ from app.bodies import SMALL_BODY_BYTES_MAX, read_body
 from app.context import caller_of
 from app.decoding import decode_json
 from app.dependencies import Domain
-from app.operations import describe
-from app.queries import NoQuery, read_query
+from app.operations import IN_FORCE, describe
+from app.queries import NoQuery, oldest_first, read_query
 from app.wire.webhooks import (
     WebhookIn,
     WebhookList,
@@ -24,7 +24,6 @@ from triggers.api_keys import Scope
 from triggers.errors import NotFound
 
 TAG = "Webhooks"
-IN_FORCE = "In force everywhere when the call returns, which takes about a second."
 
 
 @post(
@@ -69,9 +68,8 @@ async def create_webhook(
 async def list_webhooks(request: Request[Any, Any, Any]) -> WebhookList:
     """List the webhooks of the tenant, oldest first."""
     read_query(request, NoQuery)
-    webhooks = caller_of(request).tenant_view.webhooks.values()
-    oldest_first = sorted(webhooks, key=lambda webhook: (webhook.created_ms, webhook.webhook_id))
-    return WebhookList(webhooks=[webhook_to_wire(webhook) for webhook in oldest_first])
+    webhooks = oldest_first(caller_of(request).tenant_view.webhooks)
+    return WebhookList(webhooks=[webhook_to_wire(webhook) for webhook in webhooks])
 
 
 @get(

@@ -194,16 +194,21 @@ _FRESH = EventState()
 def _decode(body: bytes) -> tuple[EventIn, bytes]:
     try:
         sent = decode_json(EventIn, body)
-    except MalformedJson:
+    except MalformedJson as error:
         aside = surrogates.set_aside(body)
         if aside is None:
             raise
-        return _decode_without_surrogates(*aside)
+        return _decode_without_surrogates(*aside, error)
     return sent, bytes(sent.payload)
 
 
-def _decode_without_surrogates(body: bytes, mark: bytes) -> tuple[EventIn, bytes]:
-    sent = decode_json(EventIn, body)
+def _decode_without_surrogates(
+    body: bytes, mark: bytes, first_error: MalformedJson
+) -> tuple[EventIn, bytes]:
+    try:
+        sent = decode_json(EventIn, body)
+    except MalformedJson:
+        raise first_error from None  # its position is that in the body as it came
     payload = bytes(sent.payload)
     if payload.count(mark) != body.count(mark):
         raise MalformedJson("there is half a surrogate pair outside of the payload")

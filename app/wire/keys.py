@@ -1,6 +1,6 @@
 """Keys on the wire. A key's text is shown once, in the answer to its creation."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -13,6 +13,9 @@ from triggers.times import rfc3339
 Name = Annotated[
     str, Meta(min_length=1, max_length=128, description="1–128 characters", examples=["shop"])
 ]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST = datetime.max.replace(tzinfo=UTC)  # a later one, as zones allow it, could not be written
+
 TenantScope = Literal["events:write", "events:read", "inbox", "webhooks", "keys", "analytics"]
 Scopes = Annotated[
     list[TenantScope],
@@ -35,7 +38,8 @@ class KeyIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             datetime,
             Meta(
                 tz=True,
-                description="A moment to come, RFC 3339 with its zone; null: never",
+                description="A moment to come, RFC 3339 with its zone; null: never. A key that "
+                "expires makes none that outlives it: then its own moment is taken",
                 examples=["2027-01-01T00:00:00Z"],
             ),
         ]
@@ -67,7 +71,9 @@ def key_checks(now_ms: int) -> dict[str, Check]:
     """Return what a key's fields must be beyond their form."""
 
     def check_expires_at(moment: datetime) -> str | None:
-        return None if moment.timestamp() * 1000 > now_ms else "is not in the future"
+        if moment > _LAST:
+            return "is later than the year 9999 in UTC"
+        return None if _milliseconds(moment) > now_ms else "is not in the future"
 
     return {"expires_at": check_expires_at}
 
@@ -77,9 +83,10 @@ def scopes_of(sent: KeyIn) -> tuple[Scope, ...]:
     return tuple(Scope(text) for text in dict.fromkeys(sent.scopes))
 
 
-def expires_ms_of(sent: KeyIn) -> int | None:
-    """Return when a key is to expire, in milliseconds since 1970."""
-    return None if sent.expires_at is None else int(sent.expires_at.timestamp() * 1000)
+def expires_ms_of(sent: KeyIn, maker: ApiKey) -> int | None:
+    """Return when a key is to expire, in milliseconds since 1970: never after its maker."""
+    asked_ms = None if sent.expires_at is None else _milliseconds(sent.expires_at)
+    return min((ms for ms in (asked_ms, maker.expires_ms) if ms is not None), default=None)
 
 
 def key_to_wire(key: ApiKey, text: str | UnsetType = UNSET) -> KeyOut:
@@ -92,3 +99,7 @@ def key_to_wire(key: ApiKey, text: str | UnsetType = UNSET) -> KeyOut:
         created_at=rfc3339(key.created_ms),
         expires_at=moment_or_none(key.expires_ms),
     )
+
+
+def _milliseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(milliseconds=1)

@@ -27,7 +27,8 @@ _PATTERN = re.compile(r"\*|[A-Za-z0-9_-][A-Za-z0-9._-]*(?:(?<!\.)\.\*)?")
 Url = Annotated[
     str,
     Meta(
-        description="https, a public host, no user, no fragment, at most 2,048 characters",
+        description="https and a public host (in development http and an allowed network too), no user, "
+        "no fragment, at most 2,048 characters",
         max_length=URL_CHARACTERS_MAX,
         examples=["https://example.com/hooks/orders"],
     ),

@@ -9,11 +9,12 @@ import sys
 from infra.local.demo import Demo, make_demo
 from infra.local.errors import LocalRunError
 from infra.local.loopback import wait_until_ready
-from infra.local.parts import NAMES, parts, provision
+from infra.local.parts import NAMES, parts, pid_path, provision
 from infra.local.ready import remove_ready, screen, write_ready
 from infra.local.settings import LocalSettings, parts_environment, read_local_settings
 from infra.local.supervisor import Supervisor
 from infra.local.terminal import Terminal, ctrl_c_for_us_alone, has_ended
+from triggers.settings import SettingsError, read_settings
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 RETRY_SECONDS = 1.0
@@ -49,6 +50,7 @@ class LocalRun:
         # The emulator last: the others put away their work there.
         await self._supervisor.stop("app", "worker", "receiver")
         await self._supervisor.stop("emulator")
+        pid_path(self._settings).unlink(missing_ok=True)  # the emulator has no time to do it
 
     def _on_change(self, name: str) -> None:
         """Keep ready.json true. An emulator that died has forgotten everything: settle again."""
@@ -132,7 +134,9 @@ def main() -> int:
     ).parse_args()
     try:
         settings = read_local_settings(os.environ)
-    except LocalRunError as problem:
+        # One that is wrong would end app and worker again and again.
+        read_settings(parts_environment(os.environ, settings))
+    except (LocalRunError, SettingsError) as problem:
         print(f"make run: {problem}", file=sys.stderr)
         return 1
     with ctrl_c_for_us_alone() as terminal:

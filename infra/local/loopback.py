@@ -22,15 +22,17 @@ def free_port() -> int:
         return port
 
 
-def is_free(port: int) -> bool:
-    """Tell whether a server could listen on a port now. Connections that are closing do not count."""
+def why_not_free(port: int) -> str | None:
+    """Say why no server could listen on a port now, or None. Closing connections do not count."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
+        except PermissionError:
+            return "needs rights that you do not have"
         except OSError:
-            return False
-        return True
+            return "is taken"
+        return None
 
 
 async def call(

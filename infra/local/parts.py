@@ -3,6 +3,7 @@
 import signal
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from infra.local.loopback import HOST
 from infra.local.settings import ROOT, LocalSettings
@@ -23,7 +24,7 @@ def emulator(settings: LocalSettings, environment: Mapping[str, str]) -> Part:
     own = {
         "BIND_HOST": HOST,
         "GATEWAY_PORT": str(settings.emulator_port),
-        "TMPDIR": str(settings.folder),  # for its pid file
+        "TMPDIR": str(pid_path(settings).parent),
     }
     return Part(
         name="emulator",
@@ -33,6 +34,11 @@ def emulator(settings: LocalSettings, environment: Mapping[str, str]) -> Part:
         # It has nothing to save, and would wait for the long polls of a worker that is gone.
         stop_signal=signal.SIGKILL,
     )
+
+
+def pid_path(settings: LocalSettings) -> Path:
+    """Where the emulator writes its process id."""
+    return settings.folder / f"ministack-{settings.emulator_port}.pid"
 
 
 def module(name: str, module_name: str, environment: Mapping[str, str]) -> Part:

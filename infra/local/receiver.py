@@ -7,6 +7,7 @@ Settings: RECEIVER_HOST, RECEIVER_PORT, and WEBHOOK_SECRET, without which nothin
 
 import asyncio
 import hmac
+import math
 import os
 import time
 from collections import deque
@@ -113,9 +114,12 @@ def create_receiver(secret: str = "") -> web.Application:
 
 def _delay_seconds(request: web.Request) -> float:
     try:
-        return min(float(request.query.get("delay", "0")), DELAY_SECONDS_MAX)
+        delay_seconds = float(request.query.get("delay", "0"))
     except ValueError:
-        raise web.HTTPBadRequest(text="delay must be a number of seconds") from None
+        delay_seconds = math.nan
+    if not delay_seconds >= 0:  # which nan is not
+        raise web.HTTPBadRequest(text="delay must be a number of seconds")
+    return min(delay_seconds, DELAY_SECONDS_MAX)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,19 @@ from pathlib import Path
 from msgspec import Struct
 
 from infra.local.errors import LocalRunError
-from infra.local.loopback import HOST, free_port, is_free
+from infra.local.loopback import HOST, free_port, why_not_free
 
 ROOT = Path(__file__).resolve().parents[2]
+PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 PORT_DEFAULTS = {"API_PORT": 8080, "RECEIVER_PORT": 9000, "EMULATOR_PORT": 4566}
+
+# Settings whose defaults do not fit a single machine; the caller may give others.
+DEFAULTS = {
+    "TRIGGERS_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
+    "TRIGGERS_SERVE_ON_SECONDS": "0",  # no balancer has to notice first
+    "TRIGGERS_DRAIN_SECONDS": "3",  # Ctrl-C ends within a few seconds
+    "TRIGGERS_CONTROL_AGE_MAX_SECONDS": "0.5",  # the webhook of the demo waits for this
+}
 
 
 class LocalSettings(Struct, frozen=True, kw_only=True):
@@ -73,29 +82,30 @@ def read_ports(environ: Mapping[str, str]) -> dict[str, int]:
     for name, port in ports.items():
         if list(ports.values()).count(port) > 1:
             raise LocalRunError(f"{name}={port} is the port of another part too: choose another")
-        if not is_free(port):
+        if problem := why_not_free(port):
             raise LocalRunError(
-                f"port {port} is taken: set {name} to a free one, as in {name}={free_port()} make run"
+                f"port {port} {problem}: set {name} to a free one, as in {name}={free_port()} make run"
             )
     return ports
 
 
 def parts_environment(environ: Mapping[str, str], settings: LocalSettings) -> dict[str, str]:
-    """Return the environment of every part: the caller's own, without its AWS account, and ours."""
-    inherited = {name: text for name, text in environ.items() if not name.startswith("AWS_")}
-    defaults = {
-        "TRIGGERS_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
-        "TRIGGERS_SERVE_ON_SECONDS": "0",  # no balancer has to notice first
-        "TRIGGERS_DRAIN_SECONDS": "3",  # Ctrl-C ends within a few seconds
-        "TRIGGERS_CONTROL_AGE_MAX_SECONDS": "0.5",  # the webhook of the demo waits for this
+    """Return the environment of every part: the caller's own, and ours.
+
+    Its AWS account is left out, and its proxies: no proxy finds the loopback of this machine.
+    """
+    inherited = {
+        name: text
+        for name, text in environ.items()
+        if not name.startswith("AWS_") and name.lower() not in PROXIES
     }
-    return defaults | inherited | _addresses(settings) | {"PYTHONUNBUFFERED": "1"}
+    return DEFAULTS | inherited | _addresses(settings) | {"PYTHONUNBUFFERED": "1"}
 
 
 def _read_port(environ: Mapping[str, str], name: str) -> int:
     text = environ.get(name) or str(PORT_DEFAULTS[name])
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
-        raise LocalRunError(f"{name}={text} is no port: a number from 1 to 65535 is")
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 65536):
+        raise LocalRunError(f"{name}={text[:20]} is no port: a number from 1 to 65535 is")
     return int(text)
 
 

@@ -112,17 +112,16 @@ class Supervisor:
         while not self._stopping.is_set():
             started = time.monotonic()
             code = await self.run(part)
+            self._change(part.name, None)
             if self._stopping.is_set():
                 break
             deaths = 1 if time.monotonic() - started > STEADY_SECONDS else deaths + 1
             await self._pause(part.name, describe_end(code), pause_seconds(deaths))
-        self._change(part.name, None)
 
     async def _pause(self, name: str, end: str, seconds: float) -> None:
         when = f"in {seconds:g} s" if seconds else "at once"
         self._terminal.say("local", f"{name} {end}: it starts again {when}")
         if seconds:
-            self._change(name, None)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), seconds)
 

@@ -46,7 +46,7 @@ def ctrl_c_for_us_alone() -> Iterator[int | None]:
     Ctrl-Z means nothing here: a shell that waits for make could not bring us back.
     Yields the terminal, whose end nobody else will tell us of; None when we left it as it was.
     """
-    if "MAKELEVEL" not in os.environ or not sys.stdin.isatty() or os.getpgrp() == os.getpid():
+    if "MAKELEVEL" not in os.environ or os.getpgrp() == os.getpid() or not _in_foreground():
         yield None
         return
     terminal, group = sys.stdin.fileno(), os.tcgetpgrp(sys.stdin.fileno())
@@ -59,6 +59,14 @@ def ctrl_c_for_us_alone() -> Iterator[int | None]:
     finally:
         with contextlib.suppress(OSError):  # the terminal was closed
             os.tcsetpgrp(terminal, group)
+
+
+def _in_foreground() -> bool:
+    """Tell whether keys come to us: not to a job that a shell has put in the background."""
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except OSError:  # it is no terminal, or not ours
+        return False
 
 
 def has_ended(terminal: int) -> bool:

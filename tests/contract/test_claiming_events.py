@@ -183,6 +183,18 @@ async def test_of_many_claims_at_once_one_wins(open_outside: OpenOutside) -> Non
             assert answer == won or answer == ClaimLost(lease_ms=won.state.lease_ms)
 
 
+async def test_of_two_claims_with_the_same_lease_one_wins(open_outside: OpenOutside) -> None:
+    event = make_event()
+    async with open_outside() as outside:
+        events = outside.resources.events
+        await insert(events, event)
+
+        answers = await asyncio.gather(claim(events, event), claim(events, event))
+
+        assert ClaimLost(lease_ms=LEASE_MS) in answers
+        assert sum(isinstance(answer, EventRecord) for answer in answers) == 1
+
+
 async def test_many_events_are_claimed_at_once_each_with_its_own_answer(
     open_outside: OpenOutside,
 ) -> None:
@@ -221,8 +233,20 @@ async def test_saving_writes_the_deliveries_and_keeps_the_claim(open_outside: Op
 
         assert await events.save(TENANT, event.event_id, 1, (DELIVERED, PENDING))
 
-        saved = replace(claimed.state, deliveries=(DELIVERED, PENDING))
+        saved = replace(claimed.state, deliveries=(DELIVERED, PENDING), claims=0)
         assert (await look_up(events, event)).state == saved
+
+
+async def test_a_claim_that_has_ended_saves_nothing(open_outside: OpenOutside) -> None:
+    event = make_event()
+    async with open_outside() as outside:
+        events = outside.resources.events
+        await insert_and_claim(events, event)
+        assert await events.finish(TENANT, event.event_id, 1, progress_of((DELIVERED,), NOW_MS))
+
+        assert not await events.save(TENANT, event.event_id, 1, (PENDING,))
+
+        assert (await look_up(events, event)).state.deliveries == (DELIVERED,)
 
 
 # Finishing

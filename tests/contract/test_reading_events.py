@@ -81,10 +81,18 @@ async def test_the_inbox_is_read_in_order_over_all_shards_without_gap_or_repeat(
         assert found == sorted(waiting, key=lambda event: event.event_id)
 
 
-async def test_a_page_of_large_events_is_short_and_loses_none(open_outside: OpenOutside) -> None:
+@pytest.mark.parametrize(
+    ("payload", "count"),
+    [
+        (json.dumps("x" * 400_000), 6),
+        (json.dumps("é" * 50_000, ensure_ascii=False), 15),  # which inflates from its event's item
+    ],
+)
+async def test_a_page_of_large_events_is_short_and_loses_none(
+    open_outside: OpenOutside, payload: str, count: int
+) -> None:
     waiting = [
-        make_event(created_ms=NOW_MS + number, payload=json.dumps("x" * 400_000), shards=8)
-        for number in range(6)
+        make_event(created_ms=NOW_MS + number, payload=payload, shards=8) for number in range(count)
     ]
     async with open_outside() as outside:
         events = outside.resources.events
@@ -95,7 +103,8 @@ async def test_a_page_of_large_events_is_short_and_loses_none(open_outside: Open
 
         assert [record.event for page in pages for record in page] == waiting
         for page in pages:
-            assert sum(len(record.event.payload) for record in page) <= PAGE_PAYLOAD_BYTES_MAX
+            payloads = [record.event.payload.encode() for record in page]
+            assert sum(map(len, payloads)) <= PAGE_PAYLOAD_BYTES_MAX
 
 
 async def test_the_inbox_shows_what_is_neither_delivered_nor_acknowledged(
@@ -221,6 +230,19 @@ async def test_due_events_are_read_in_order_page_by_page(
 
         assert [entry.due_ms for entry in found] == sorted(entry.due_ms for entry in expected)
         assert sorted(found, key=str) == sorted(expected, key=str)
+
+
+async def test_f10_behind_what_is_due_only_by_a_clock_that_was_set_back_nothing_is_due(
+    open_outside: OpenOutside,
+) -> None:
+    first, second = events_due_in("07", 2)
+    async with open_outside() as outside:
+        events = outside.resources.events
+        await insert(events, first, due_ms=NOW_MS - 1)
+        await insert(events, second, due_ms=NOW_MS + 1)
+        page = await events.read_due("07", now_ms=NOW_MS + 1, limit=10, after=None)
+
+        assert await events.read_due("07", now_ms=NOW_MS, limit=10, after=page[-1]) == []
 
 
 async def test_an_event_is_due_from_its_moment_on(open_outside: OpenOutside) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import aiohttp
 import pytest
 
-from tests.deployment import App, Deployment, Producer
+from tests.deployment import SHORT_TIMES, UNMEASURED, App, Deployment, Producer
 from tests.emulator import Emulator, aws_environment
 from tests.fault_proxy import Answer, Call, Forward, run_fault_proxy
 from tests.processes import until
@@ -19,6 +19,7 @@ HELD = 50
 AT_THE_APP = 20
 
 
+@pytest.mark.parametrize("deployment", [SHORT_TIMES | UNMEASURED], indirect=True, ids=[""])
 async def test_F05_a_worker_killed_while_the_receiver_holds_fifty_requests_loses_none(
     deployment: Deployment, say: Say
 ) -> None:
@@ -45,14 +46,14 @@ async def test_F05_a_worker_killed_while_the_receiver_holds_fifty_requests_loses
 
 
 class Watch:
-    """A fault that holds a call back, before or after it is carried out, and tells that it came."""
+    """A fault that holds calls back, before or after they are carried out, and tells of the first."""
 
-    def __init__(self, *, after: bool) -> None:
+    def __init__(self, *, carry_out: bool) -> None:
         self.came = asyncio.Event()
-        self._after = after
+        self._carry_out = carry_out
 
     async def __call__(self, call: Call, forward: Forward) -> Answer | None:
-        if self._after:
+        if self._carry_out:
             await forward(call)
         self.came.set()
         await asyncio.Event().wait()
@@ -67,37 +68,46 @@ async def try_to_send(deployment: Deployment, app: App, producer: Producer) -> s
         return None
 
 
-@pytest.mark.parametrize(
-    ("operation", "after"),
-    [("BatchExecuteStatement", True), ("SendMessageBatch", False)],
-    ids=["F02 before its answer", "F03 after its answer"],
-)
-async def test_an_app_killed_after_the_insert_and_before_the_hint_loses_no_event(
-    deployment: Deployment, emulator: Emulator, say: Say, operation: str, after: bool
+async def send_until_killed(
+    deployment: Deployment, app: App, producer: Producer, watch: Watch, *, answered: bool
+) -> set[str]:
+    """Send events to an app, kill it once a call is held back, and return what it had accepted."""
+    sending = [
+        asyncio.create_task(try_to_send(deployment, app, producer)) for _ in range(AT_THE_APP)
+    ]
+    await watch.came.wait()
+    if answered:
+        await asyncio.wait(sending)
+    app.process.kill()
+    return {event_id for event_id in await asyncio.gather(*sending) if event_id}
+
+
+@pytest.mark.parametrize("deployment", [SHORT_TIMES | UNMEASURED], indirect=True, ids=[""])
+async def test_F02_F03_an_app_killed_after_the_insert_and_before_the_hint_loses_no_event(
+    deployment: Deployment, emulator: Emulator, say: Say
 ) -> None:
-    async with run_fault_proxy(emulator.url) as proxy:
-        app, witness, _ = await asyncio.gather(
-            deployment.start_app(**aws_environment(proxy.url)),
+    async with run_fault_proxy(emulator.url) as first, run_fault_proxy(emulator.url) as second:
+        witness, unanswering, unhinting, _ = await asyncio.gather(
             deployment.start_app(),
+            deployment.start_app(**aws_environment(first.url)),
+            deployment.start_app(**aws_environment(second.url)),
             deployment.start_worker(),
         )
         producer = await deployment.make_producer(witness)
-        watch = Watch(after=after)
-        proxy.lay(operation, watch)
-        sending = [
-            asyncio.create_task(try_to_send(deployment, app, producer)) for _ in range(AT_THE_APP)
-        ]
-        await watch.came.wait()
-        if not after:
-            await asyncio.wait(sending)
-        app.process.kill()
+        inserted, hinting = Watch(carry_out=True), Watch(carry_out=False)
+        first.lay("BatchExecuteStatement", inserted)
+        second.lay("SendMessageBatch", hinting)
         killed = time.monotonic()
-        accepted = {event_id for event_id in await asyncio.gather(*sending) if event_id}
-        assert len(accepted) == (0 if after else AT_THE_APP)
-        assert (proxy.calls["SendMessageBatch"] == 0) == after
+        none, accepted = await asyncio.gather(
+            send_until_killed(deployment, unanswering, producer, inserted, answered=False),
+            send_until_killed(deployment, unhinting, producer, hinting, answered=True),
+        )
+        assert not none
+        assert len(accepted) == AT_THE_APP  # the hint is off the way of the answer
+        assert first.calls["SendMessageBatch"] == 0
 
-        await until(lambda: deployment.receiver.taken)  # what had no answer may come as well
         tally = await deployment.tally(accepted, killed)
+        await until(lambda: deployment.receiver.taken - accepted)  # stored, though not answered
         say(tally)
     assert not tally.lost
     assert tally.duplicates == 0

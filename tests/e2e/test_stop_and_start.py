@@ -61,7 +61,11 @@ async def test_F12_F13_F14_a_worker_drains_at_sigterm_breaks_off_what_hangs_and_
 async def test_F11_F14_an_app_under_load_drains_at_sigterm_without_one_failed_request(
     deployment: Deployment,
 ) -> None:
-    app = await deployment.start_app(TRIGGERS_SERVE_ON_SECONDS=str(SERVE_ON_SECONDS))
+    app, again, _ = await asyncio.gather(
+        deployment.start_app(TRIGGERS_SERVE_ON_SECONDS=str(SERVE_ON_SECONDS)),
+        deployment.start_app(TRIGGERS_SERVE_ON_SECONDS="30"),
+        deployment.start_worker(),
+    )
     producer = await deployment.make_producer(app)
     sending: list[asyncio.Task[str]] = []
 
@@ -80,14 +84,11 @@ async def test_F11_F14_an_app_under_load_drains_at_sigterm_without_one_failed_re
     assert await app.process.end() == 0
     assert len(set(accepted)) == len(sending) > 50
 
-    again = await deployment.start_app(TRIGGERS_SERVE_ON_SECONDS="30")
     again.process.send(signal.SIGTERM)
     await again.process.says("draining")
     again.process.send(signal.SIGTERM)
     assert await again.process.end(seconds=1) != 0
-    worker = await deployment.start_worker()
     await deployment.receiver.has(*accepted)
-    assert worker.is_alive
 
 
 async def test_both_start_before_the_emulator_wait_for_it_and_say_so(

@@ -5,14 +5,17 @@ import statistics
 import time
 from collections.abc import Callable
 
-from infra.local.loopback import HOST, free_port
-from tests.deployment import App, Deployment
+import pytest
 
-ROUNDS = 60
+from infra.local.loopback import HOST, free_port
+from tests.deployment import SHORT_TIMES, UNMEASURED, App, Deployment
+
+ROUNDS = 40
 SHARE_MAX = 1.5  # of the median with SQS
 SLACK_SECONDS = 0.003  # of a machine that does other things
 
 
+@pytest.mark.parametrize("deployment", [SHORT_TIMES | UNMEASURED], indirect=True, ids=[""])
 async def test_F40_without_sqs_events_are_accepted_as_fast_and_arrive_by_the_sweeper(
     deployment: Deployment, say: Callable[[object], None]
 ) -> None:

@@ -69,4 +69,4 @@ async def test_events_at_once_share_their_calls(bench: Bench) -> None:
         await bench.queue_comes_to(keys.DELIVERIES_QUEUE, 0)
     calls = bench.proxy.calls
     assert calls["BatchExecuteStatement"] <= AT_ONCE * WRITES_OF_AN_EVENT / 3
-    assert calls["SendMessageBatch"] == calls["DeleteMessageBatch"] == 1
+    assert max(calls["SendMessageBatch"], calls["DeleteMessageBatch"]) <= AT_ONCE / 5

@@ -15,7 +15,6 @@ from tests.fault_proxy import (
     ANY,
     Answer,
     Call,
-    Fault,
     Forward,
     delay,
     fail,
@@ -38,8 +37,9 @@ from triggers.ports import ClaimLost
 from triggers.times import system_clock
 
 STATEMENTS = "BatchExecuteStatement"
-OUTAGE_SECONDS = 2
-CLAIM_CALLS_MAX = 60  # in that time, for 50 events: each call is three attempts of the SDK
+OUTAGE_CALLS = 8  # so that the SDK's own attempts are used up, for more than one caller
+OUTAGE_SECONDS = 1.5
+CLAIM_CALLS_MAX = 40  # in that time, for 20 events: each call is three attempts of the SDK
 BACKOFF_SECONDS_MAX = 1 + 2 + 0.5  # in three attempts of botocore's standard mode, and some slack
 
 
@@ -68,17 +68,19 @@ async def claim(bench: Bench, event_id: str) -> EventRecord | ClaimLost:
     )
 
 
-@pytest.mark.parametrize("fault", [lose_answer, lose_request, truncated])
-async def test_F20_F21_an_insert_that_is_lost_or_not_answered_ends_as_one_event(
-    bench: Bench, fault: Fault
+async def test_F20_F21_inserts_that_are_lost_or_not_answered_end_as_one_event_each(
+    bench: Bench,
 ) -> None:
-    rule = bench.proxy.lay(STATEMENTS, fault, times=1)
-    event = await bench.accept()
-    assert rule.hits == 1
-    assert await inbox_size(bench) == 1
+    events = []
+    for fault in (lose_answer, lose_request, truncated):
+        rule = bench.proxy.lay(STATEMENTS, fault, times=1)
+        events.append(await bench.accept())
+        assert rule.hits == 1
+    assert await inbox_size(bench) == len(events)
     async with bench.worker():
-        assert (await bench.settled(event)).status is EventStatus.DELIVERED
-    assert bench.receiver.counts() == {event.event_id: 1}
+        for event in events:
+            assert (await bench.settled(event)).status is EventStatus.DELIVERED
+    assert bench.receiver.counts() == {event.event_id: 1 for event in events}
 
 
 async def test_F22_a_finish_is_tried_again_until_the_store_is_back(bench: Bench) -> None:
@@ -89,19 +91,25 @@ async def test_F22_a_finish_is_tried_again_until_the_store_is_back(bench: Bench)
         await until(lambda: holding.held)
         with bench.proxy.laid("DynamoDB", fail(500)) as outage:
             holding.release()
-            await until(lambda: outage.hits >= 40)
+            await until(lambda: outage.hits >= OUTAGE_CALLS)
         assert (await bench.settled(event)).status is EventStatus.DELIVERED
     assert bench.receiver.counts() == {event.event_id: 1}
 
 
-async def test_an_unreadable_answer_is_no_success_and_ends_no_loop(bench: Bench) -> None:
+async def test_an_aws_that_answers_nonsense_or_refuses_is_no_success_and_ends_no_loop(
+    bench: Bench,
+) -> None:
     async with bench.worker() as running:
         with bench.proxy.laid(ANY, unreadable) as fault:
             with pytest.raises(StoreUnavailable):
                 await bench.accept()
             with pytest.raises(StoreUnavailable):
                 await bench.accept(payload=f'"{secrets.token_hex(9_000)}"')
-            await until(lambda: fault.hits >= 40 or running.done())
+            await until(lambda: fault.hits >= OUTAGE_CALLS or running.done())
+        await bench.proxy.refuse()
+        with pytest.raises(StoreUnavailable):
+            await bench.accept()
+        await bench.proxy.accept()
         event = await bench.accept()
         assert (await bench.settled(event)).status is EventStatus.DELIVERED
 
@@ -114,7 +122,7 @@ async def test_F22_events_accepted_around_an_outage_all_arrive_once_it_is_over(
         with bench.proxy.laid("DynamoDB", fail(503, "ServiceUnavailable")) as outage:
             with pytest.raises(StoreUnavailable):
                 await bench.accept()
-            await until(lambda: outage.hits >= 20)
+            await until(lambda: outage.hits >= OUTAGE_CALLS)
         events += await bench.accept_many(10)
         await bench.receiver.has(*(event.event_id for event in events))
         for event in events:
@@ -162,9 +170,7 @@ async def test_F26_a_slow_store_sheds_what_it_cannot_take_and_answers_the_rest(
     assert took.count(False) > 0
 
 
-@pytest.mark.parametrize(
-    "code", ["ThrottlingError", "ProvisionedThroughputExceeded", "InternalServerError"]
-)
+@pytest.mark.parametrize("code", ["ThrottlingError", "InternalServerError"])
 async def test_F29_statements_refused_inside_a_batch_are_tried_again_alone(
     bench: Bench, code: str
 ) -> None:
@@ -245,7 +251,7 @@ async def test_F31_with_dynamodb_away_nothing_is_claimed_and_nobody_runs_hot(
     async with bench.worker():
         await bench.settled(await bench.accept())
         with bench.proxy.laid("SendMessageBatch", fail(500)):
-            events = await bench.accept_many(50)
+            events = await bench.accept_many(20)
         bench.proxy.calls.clear()
         with bench.proxy.laid("DynamoDB", fail(503, "ServiceUnavailable")):
             ends = time.monotonic() + OUTAGE_SECONDS

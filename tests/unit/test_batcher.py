@@ -110,6 +110,21 @@ async def test_a_call_that_fails_fails_for_all_in_it_and_the_next_goes_on() -> N
     assert await batcher.submit("c") == "c"
 
 
+@pytest.mark.parametrize("answers", [[], ["A"], ["A", "B", "C"]])
+async def test_with_a_wrong_number_of_answers_all_in_it_fail_and_nobody_waits_for_ever(
+    answers: list[str],
+) -> None:
+    async def miscount(items: Sequence[str]) -> Sequence[str | Exception]:
+        return answers if len(items) == 2 else items
+
+    batcher = make_batcher(miscount)
+    async with asyncio.timeout(1):
+        failed = await submit_all(batcher, "a", "b")
+    said = f"a flush of 2 items gave {len(answers)} answers"
+    assert [str(error) for error in failed] == [said, said]
+    assert await batcher.submit("c") == "c"
+
+
 async def test_more_than_may_wait_is_refused() -> None:
     sends = Sends()
     sends.gate.clear()

@@ -220,3 +220,31 @@ async def test_only_so_many_tenants_are_remembered() -> None:
 
     await memory.view()
     assert memory.store.calls["read_view"] == 4
+
+
+async def test_tenants_that_do_not_exist_crowd_out_only_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("triggers.control_views.NOBODIES_MAX", 2)
+    memory = Memory(tenants_max=2)
+    await memory.view()
+
+    found = await asyncio.gather(*(memory.views.view(f"ten_nobody_{n}") for n in range(20)))
+
+    assert all(view.tenant is None for view in found)
+    assert len(memory.views._nobodies) == 2
+    calls = memory.store.calls["read_view"]
+    await memory.view()
+    assert memory.store.calls["read_view"] == calls
+
+
+async def test_a_tenant_that_is_made_after_it_was_asked_for_is_found() -> None:
+    memory = Memory()
+    made = make_view(tenant=make_tenant())
+    assert (await memory.views.view(made.tenant_id)).tenant is None
+
+    memory.store.keep(made)
+    memory.clock.advance(AGE_SECONDS)
+
+    assert await memory.views.view(made.tenant_id) == made
+    assert not memory.views._nobodies

@@ -16,6 +16,7 @@ from triggers.ids import (
     due_shard_of,
     encode,
     is_event_id,
+    is_tenant_id,
     make_correlation_id,
     make_event_id,
     make_key_id,
@@ -94,6 +95,27 @@ def test_where_an_event_is_due_does_not_depend_on_its_shard() -> None:
 )
 def test_anything_else_is_no_event_id(text: str) -> None:
     assert not is_event_id(text)
+
+
+def test_a_tenant_id_is_recognised() -> None:
+    assert is_tenant_id(make_tenant_id(secrets.randbits))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "ten_",
+        "ten_000000000000000",
+        "ten_00000000000000000",
+        "ten_000000000000000u",
+        "ten_0000000000000000\n",
+        "ten_0000000000000000#0",
+        "wh__0000000000000000",
+    ],
+)
+def test_anything_else_is_no_tenant_id(text: str) -> None:
+    assert not is_tenant_id(text)
 
 
 def test_a_key_id_names_its_tenant() -> None:

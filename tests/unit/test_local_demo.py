@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from infra.local.demo import make_demo
 from infra.local.errors import LocalRunError
-from infra.local.loopback import HOST, call, free_port, is_free, wait_until_ready
+from infra.local.loopback import HOST, call, free_port, wait_until_ready, why_not_free
 from tests.local_runs import DEMO, WAIT_SECONDS, local_settings, until
 
 
@@ -86,7 +86,7 @@ async def test_who_is_never_ready_is_named() -> None:
 
 async def test_a_server_that_is_not_there_is_an_os_error() -> None:
     port = free_port()
-    assert is_free(port)
+    assert why_not_free(port) is None
     with pytest.raises(OSError, match="refused"):
         await call("GET", f"http://{HOST}:{port}/")
 

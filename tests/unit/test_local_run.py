@@ -1,6 +1,7 @@
 """A whole local run, with stand-ins for the service and the emulator."""
 
 import asyncio
+import contextlib
 import io
 import json
 import os
@@ -9,15 +10,17 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from infra.local import __main__ as local
+from infra.local.parts import pid_path
 from infra.local.ready import ready_path
 from infra.local.settings import LocalSettings
 from infra.local.supervisor import Part
 from infra.local.terminal import Terminal
-from tests.local_runs import free_ports, local_settings, until
+from tests.local_runs import WAIT_SECONDS, free_ports, local_settings, until
 
 SERVER = """
 import http.server, json, sys
@@ -156,13 +159,58 @@ async def test_a_run_stopped_before_it_is_ready_leaves_nothing(
     assert list((tmp_path / "local").iterdir()) == []
 
 
-async def test_a_taken_port_ends_the_command_before_anything_starts(tmp_path: Path) -> None:
+async def test_ready_json_never_names_a_process_that_is_dead(
+    monkeypatch: pytest.MonkeyPatch, provisioned: Path, tmp_path: Path
+) -> None:
+    async with running(tmp_path) as run:
+        await until(lambda: run.pid("worker"))
+        before = run.pid("worker")
+        assert before is not None
+        named: list[int | None] = []
+        start_again = run.local._supervisor._pause
+
+        async def note(*values: Any) -> None:
+            named.append(run.pid("worker"))
+            await start_again(*values)
+
+        monkeypatch.setattr(run.local._supervisor, "_pause", note)
+        os.kill(before, signal.SIGKILL)
+        await until(lambda: run.pid("worker") not in {before, None})
+        assert named == [None]
+    assert provisioned.read_text() == "made\n"
+
+
+async def test_the_emulators_pid_file_goes_with_it(provisioned: Path, tmp_path: Path) -> None:
+    async with running(tmp_path) as run:
+        await until(lambda: "Ready." in run.printed)
+        pid_path(run.settings).write_text("1")
+    assert list(tmp_path.iterdir()) == [provisioned]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"API_PORT": "none"}, "API_PORT=none is no port: a number from 1 to 65535 is"),
+        ({"TRIGGERS_SWEEP_SECONDS": "x"}, "TRIGGERS_SWEEP_SECONDS: "),
+        ({"TRIGGERS_SWEP_SECONDS": "1"}, "TRIGGERS_SWEP_SECONDS is no setting"),
+    ],
+)
+async def test_what_is_wrong_ends_the_command_before_anything_starts(
+    tmp_path: Path, wrong: dict[str, str], told: str
+) -> None:
+    own = {"TRIGGERS_LOCAL_DIR": str(tmp_path), "TRIGGERS_EMULATOR_PYTHON": sys.executable}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "infra.local"),
-        env=os.environ | free_ports() | {"API_PORT": "none", "TRIGGERS_LOCAL_DIR": str(tmp_path)},
+        env=os.environ | free_ports() | own | wrong,
+        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    _, told = await process.communicate()
-    assert process.returncode == 1
-    assert told.decode() == "make run: API_PORT=none is no port: a number from 1 to 65535 is\n"
+    try:
+        printed, complained = await asyncio.wait_for(process.communicate(), WAIT_SECONDS)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    assert (process.returncode, printed) == (1, b"")
+    assert complained.decode().startswith(f"make run: {told}")
+    assert complained.count(b"\n") == 1
     assert list(tmp_path.iterdir()) == []

@@ -72,6 +72,32 @@ def test_a_terminal_that_is_closed_ends_the_run() -> None:
         assert make.wait(WAIT_SECONDS) == ENDED
 
 
+# As an interactive shell does with `make run &`: a job of its own, while the shell keeps the keys.
+SHELL = """
+import fcntl, os, subprocess, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+code = "import os; from infra.local.terminal import ctrl_c_for_us_alone\\n"
+code += "with ctrl_c_for_us_alone() as t: print('left' if t is None else 'taken', flush=True)"
+make = "import subprocess, sys; sys.exit(subprocess.run([sys.executable, '-c', sys.argv[1]]).returncode)"
+job = [sys.executable, "-c", make, code]
+environment = os.environ | {"MAKELEVEL": "1"}
+ended = subprocess.run(job, env=environment, process_group=0).returncode
+print("kept" if os.tcgetpgrp(0) == os.getpgrp() else "lost", ended, flush=True)
+"""
+
+
+def test_a_run_in_the_background_leaves_the_shell_its_terminal() -> None:
+    keyboard, terminal = pty.openpty()
+    command = [sys.executable, "-c", SHELL]
+    with subprocess.Popen(
+        command, stdin=terminal, stdout=terminal, stderr=terminal, cwd=ROOT, start_new_session=True
+    ) as shell:
+        os.close(terminal)
+        assert shell.wait(WAIT_SECONDS) == 0
+        assert os.read(keyboard, 4096).split() == [b"left", b"kept", b"0"]
+        os.close(keyboard)
+
+
 def test_lines_have_colour_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     class Screen(io.StringIO):
         def isatty(self) -> bool:

@@ -15,9 +15,10 @@ from triggers.messages import (
     encode_message,
 )
 
+TENANT = "ten_0000000000000001"
 ONE, OTHER = make_event().event_id, make_event().event_id
 HINT = Hint(
-    tenant_id="ten_1",
+    tenant_id=TENANT,
     event_ids=(ONE, OTHER),
     sent_ms=NOW_MS,
     traceparents={ONE: TRACEPARENT},
@@ -26,8 +27,8 @@ TEXT = encode_message(HINT)
 
 
 def test_a_hint_looks_like_this() -> None:
-    assert encode_message(Hint(tenant_id="ten_1", event_ids=(ONE,), sent_ms=1)) == (
-        '{"kind":"hint.1","tenant_id":"ten_1",'
+    assert encode_message(Hint(tenant_id=TENANT, event_ids=(ONE,), sent_ms=1)) == (
+        f'{{"kind":"hint.1","tenant_id":"{TENANT}",'
         f'"event_ids":["{ONE}"],"sent_ms":1,"traceparents":{{}}}}'
     )
 
@@ -41,9 +42,9 @@ def test_a_hint_of_a_newer_sender_with_more_fields_is_understood() -> None:
 
 
 def test_a_hint_of_an_older_sender_needs_no_traceparents() -> None:
-    text = '{"kind":"hint.1","tenant_id":"ten_1","event_ids":[],"sent_ms":1}'
+    text = f'{{"kind":"hint.1","tenant_id":"{TENANT}","event_ids":[],"sent_ms":1}}'
 
-    assert decode_hint(text) == Hint(tenant_id="ten_1", event_ids=(), sent_ms=1)
+    assert decode_hint(text) == Hint(tenant_id=TENANT, event_ids=(), sent_ms=1)
 
 
 @pytest.mark.parametrize(
@@ -64,8 +65,13 @@ def test_a_hint_of_an_older_sender_needs_no_traceparents() -> None:
         TEXT.replace(f'["{ONE}","{OTHER}"]', "[1]"),
         TEXT.replace(ONE, "evt_1"),
         TEXT.replace(OTHER, ONE.lower()),
-        TEXT.replace("ten_1", "\\ud800"),
-        TEXT.replace("ten_1", "\ud800"),
+        TEXT.replace(TENANT, "\\ud800"),
+        TEXT.replace(TENANT, "\ud800"),
+        TEXT.replace(TENANT, ""),
+        TEXT.replace(TENANT, TENANT[:-1]),
+        TEXT.replace(TENANT, TENANT + "1"),
+        TEXT.replace(TENANT, TENANT[:-1] + "u"),
+        TEXT.replace(TENANT, f"{TENANT}#0"),
         '{"a":' * 100_000,
     ],
 )
@@ -81,7 +87,7 @@ def test_f48_any_text_is_a_hint_or_malformed(text: str) -> None:
 
 
 def test_a_hint_names_a_hundred_events_at_most() -> None:
-    full = Hint(tenant_id="ten_1", event_ids=(ONE,) * HINT_EVENTS_MAX, sent_ms=NOW_MS)
+    full = Hint(tenant_id=TENANT, event_ids=(ONE,) * HINT_EVENTS_MAX, sent_ms=NOW_MS)
     too_full = msgspec.structs.replace(full, event_ids=(*full.event_ids, ONE))
 
     assert decode_hint(encode_message(full)) == full
@@ -91,7 +97,7 @@ def test_a_hint_names_a_hundred_events_at_most() -> None:
 
 def test_a_dead_letter_says_which_delivery_is_exhausted() -> None:
     letter = DeadLetter(
-        tenant_id="ten_1",
+        tenant_id=TENANT,
         event_id=ONE,
         webhook_id="wh_1",
         attempts=12,
@@ -101,5 +107,5 @@ def test_a_dead_letter_says_which_delivery_is_exhausted() -> None:
 
     text = encode_message(letter)
 
-    assert text.startswith('{"kind":"dead_letter.1","tenant_id":"ten_1"')
+    assert text.startswith(f'{{"kind":"dead_letter.1","tenant_id":"{TENANT}"')
     assert msgspec.json.decode(text, type=DeadLetter) == letter

@@ -87,6 +87,8 @@ async def test_it_answers_the_status_of_the_path_after_the_delay() -> None:
     ("method", "path", "status"),
     [
         ("POST", "/hook?delay=soon", 400),
+        ("POST", "/hook?delay=nan", 400),
+        ("POST", "/hook?delay=-1", 400),
         ("POST", "/hook/999", 404),
         ("GET", "/hook", 405),
         ("GET", "/requests?limit=few", 400),

@@ -163,7 +163,25 @@ def test_events_outlast_their_longest_retries() -> None:
 def test_a_stop_ends_before_it_is_forced() -> None:
     s = Settings()
 
-    assert s.serve_on_seconds + s.drain_seconds < STOP_SECONDS_MAX
+    assert s.serve_on_seconds + s.drain_seconds < STOP_SECONDS_MAX  # app
+    assert s.drain_seconds + s.finish_seconds < STOP_SECONDS_MAX  # worker
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"LEASE_SECONDS": "39"}, "TRIGGERS_LEASE_SECONDS must be at least 40"),
+        ({"RETENTION_DAYS": "3"}, "TRIGGERS_RETENTION_DAYS must exceed"),
+        ({"SERVE_ON_SECONDS": "40"}, "TRIGGERS_SERVE_ON_SECONDS and _DRAIN_SECONDS"),
+        ({"DRAIN_SECONDS": "40"}, "TRIGGERS_DRAIN_SECONDS and _FINISH_SECONDS"),
+        ({"EVENTS_IN_FLIGHT_MAX": "2001"}, "must not exceed TRIGGERS_WRITES_WAITING_MAX"),
+    ],
+)
+def test_settings_at_odds_with_each_other_stop_the_process(
+    given: dict[str, str], named: str
+) -> None:
+    with pytest.raises(SettingsError, match=named):
+        read_settings({f"TRIGGERS_{name}": value for name, value in given.items()})
 
 
 def test_a_connection_is_refused_before_the_attempt_is_over() -> None:

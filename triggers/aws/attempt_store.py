@@ -49,7 +49,7 @@ class AttemptStore:
         for _ in range(PAGES_MAX):
             with calling("Query attempts"):
                 answer = await self._clients.dynamodb.query(**query)
-            attempts += [_DECODER.decode(item["record"]["S"]) for item in answer["Items"]]
+                attempts += [_DECODER.decode(item["record"]["S"]) for item in answer["Items"]]
             if "LastEvaluatedKey" not in answer:
                 break
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]

@@ -15,7 +15,7 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 Flush = Callable[[Sequence[Item]], Awaitable[Sequence[Answer | Exception]]]
-"""Sends a batch and returns an answer or an error for each item, in order; or raises for them all."""
+"""Sends a batch; returns an answer or an error for each item, in order, or raises for them all."""
 
 
 class Batcher(Generic[Item, Answer]):
@@ -48,7 +48,7 @@ class Batcher(Generic[Item, Answer]):
         self._closing = False
 
     async def submit(self, item: Item) -> Answer:
-        """Send an item with the next batch and return its answer. Raises Overloaded, or its error."""
+        """Send an item with the next batch, return its answer. Raises Overloaded, or its error."""
         return await self.enqueue(item)
 
     def enqueue(self, item: Item) -> asyncio.Future[Answer]:
@@ -68,7 +68,7 @@ class Batcher(Generic[Item, Answer]):
             await asyncio.gather(*self._flights, return_exceptions=True)
 
     def _schedule(self) -> None:
-        """Launch at the end of this turn of the loop, so that what is submitted in it goes together."""
+        """Launch at the end of this turn of the loop: what is submitted in it goes together."""
         if len(self._flights) >= self._flights_max:
             return
         loop = asyncio.get_running_loop()
@@ -114,6 +114,9 @@ class Batcher(Generic[Item, Answer]):
             answers = await self._flush([item for item, _ in batch])
         except Exception as error:  # noqa: BLE001 it is passed on to every caller
             answers = [error] * len(batch)
+        if len(answers) != len(batch):  # nobody knows whose they are, and nobody must wait for ever
+            wrong = RuntimeError(f"a flush of {len(batch)} items gave {len(answers)} answers")
+            answers = [wrong] * len(batch)
         for (_, future), answer in zip(batch, answers, strict=True):
             if future.done():
                 continue

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 RECEIVE_WAIT_SECONDS = 20  # SQS's longest poll
 
-# What only a fault of ours can cause; everything else passes, or is somebody else's to mend.
 CONDITION_FAILED = "ConditionalCheckFailedException"
+INVALID = "ValidationError"  # of one statement or write among others
+# What only a fault of ours can cause; everything else passes, or is somebody else's to mend.
 _OUR_FAULTS = frozenset(
     {
         "ValidationException",
@@ -75,7 +76,7 @@ class Clients:
 
 @asynccontextmanager
 async def open_clients(settings: Settings) -> AsyncIterator[Clients]:
-    """Open the clients. Address, region and credentials come from AWS's own variables or the role."""
+    """Open the clients. Address, region, credentials come from AWS's own variables or the role."""
     # ECS sets AWS_REGION alone, which botocore does not read.
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     session = aioboto3.Session(region_name=region)

@@ -7,14 +7,19 @@ from botocore.exceptions import ClientError
 
 from triggers.api_keys import ApiKey
 from triggers.aws import keys
-from triggers.aws.clients import Clients, calling, error_code
+from triggers.aws.clients import INVALID, Clients, calling, error_code
 from triggers.aws.items import Item, Reads
 from triggers.control_changes import ControlChange, Controlled
+from triggers.errors import StoreRefused
 from triggers.tenants import Tenant, TenantView
 from triggers.webhooks import Webhook
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb.type_defs import TransactWriteItemTypeDef
+
+# Why a transaction was cancelled, for each of its writes.
+_NO_REASON = "None"
+_MOVED = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 
 _ENCODER = msgspec.json.Encoder()
 _TENANT = msgspec.json.Decoder(Tenant)
@@ -35,15 +40,15 @@ class ControlStore:
         item = await self._reads.get(
             keys.CONTROL, {"pk": {"S": tenant_id}, "sk": {"S": keys.VERSION_KEY}}
         )
-        return int(item["version"]["N"]) if item else 0
+        with calling("BatchGetItem version"):
+            return int(item["version"]["N"]) if item else 0
 
     async def read_view(self, tenant_id: str) -> TenantView:
         """Return all of it. The version is read first, so it is never newer than the rest."""
         version = await self.read_version(tenant_id)
         if version == 0:
             return TenantView(tenant_id=tenant_id, version=0)
-        items = await self._read_items(tenant_id)
-        found = [(item["sk"]["S"], item["record"]["S"]) for item in items if "record" in item]
+        found = await self._read_records(tenant_id)
         api_keys = [_KEY.decode(r) for sort, r in found if sort.startswith(keys.KEY_PREFIX)]
         webhooks = [_WEBHOOK.decode(r) for sort, r in found if sort.startswith(keys.WEBHOOK_PREFIX)]
         tenants = [_TENANT.decode(r) for sort, r in found if sort == keys.TENANT_KEY]
@@ -67,14 +72,14 @@ class ControlStore:
             try:
                 await self._clients.dynamodb.transact_write_items(TransactItems=writes)
             except ClientError as error:
-                if error_code(error) != "TransactionCanceledException":
+                if not _is_moved(error):
                     raise
                 return False
         return True
 
-    async def _read_items(self, tenant_id: str) -> list[Any]:
-        """Read keys, tenant and webhooks; the audit entries sort before them."""
-        items: list[Any] = []
+    async def _read_records(self, tenant_id: str) -> list[tuple[str, str]]:
+        """Read keys, tenant and webhooks with their sort keys; the audit entries sort before."""
+        found: list[tuple[str, str]] = []
         query: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :tenant AND sk >= :first",
@@ -87,9 +92,10 @@ class ControlStore:
         while True:
             with calling("Query control"):
                 answer = await self._clients.dynamodb.query(**query)
-                items += answer["Items"]
+                items = [item for item in answer["Items"] if item["sk"]["S"] != keys.VERSION_KEY]
+                found += [(item["sk"]["S"], item["record"]["S"]) for item in items]
             if "LastEvaluatedKey" not in answer:
-                return items
+                return found
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def _raise_version(self, tenant_id: str, from_version: int) -> "TransactWriteItemTypeDef":
@@ -123,3 +129,15 @@ class ControlStore:
 
     def _key(self, tenant_id: str, controlled: Controlled) -> Item:
         return {"pk": {"S": tenant_id}, "sk": {"S": keys.control_sort(controlled)}}
+
+
+def _is_moved(error: ClientError) -> bool:
+    """Tell whether a transaction was cancelled by another change. Raises StoreRefused."""
+    if error_code(error) != "TransactionCanceledException":
+        return False
+    answered: Any = error.response
+    reasons = {reason.get("Code") for reason in answered.get("CancellationReasons", ())}
+    reasons -= {_NO_REASON}
+    if INVALID in reasons:
+        raise StoreRefused(f"TransactWriteItems: {error}") from error
+    return bool(reasons) and reasons <= _MOVED

@@ -2,16 +2,17 @@
 
 import asyncio
 import heapq
+import logging
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from triggers import telemetry
 from triggers.aws import event_records as records
 from triggers.aws import keys
 from triggers.aws.clients import Clients, calling
 from triggers.aws.event_records import Item
 from triggers.aws.items import Reads
-from triggers.errors import StoreUnavailable
 from triggers.events import EventRecord
 from triggers.ports import DueEvent, InboxPage
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from types_aiobotocore_dynamodb.type_defs import QueryInputTypeDef
 
 PAGE_PAYLOAD_BYTES_MAX = 1024 * 1024  # a page of the inbox holds at most this much
+
+_logger = logging.getLogger(__name__)
 
 
 class _ShardPage(Struct, frozen=True, kw_only=True):
@@ -31,9 +34,10 @@ class _ShardPage(Struct, frozen=True, kw_only=True):
 class EventReader:
     """The reading side of the event store. The base table decides, an index only proposes."""
 
-    def __init__(self, clients: Clients, reads: Reads) -> None:
+    def __init__(self, clients: Clients, reads: Reads, payloads: Reads) -> None:
         self._clients = clients
         self._reads = reads
+        self._payloads = payloads
         self._table = clients.name(keys.EVENTS)
 
     async def get(self, tenant_id: str, event_id: str) -> EventRecord | None:
@@ -60,12 +64,14 @@ class EventReader:
         found = await asyncio.gather(*(self._read_record(tenant_id, item) for item in shown))
         if position is None and not complete:
             position = event_ids[-1]
-        return InboxPage(records=tuple(found), position=position)
+        return InboxPage(records=tuple(filter(None, found)), position=position)
 
     async def read_due(
         self, due_shard: str, *, now_ms: int, limit: int, after: DueEvent | None
     ) -> list[DueEvent]:
         """Return a page of the due index."""
+        if after is not None and after.due_ms > now_ms:  # the clock was set back
+            return []  # nothing is due behind it, and AWS refuses a start beyond the condition
         query: QueryInputTypeDef = {
             "TableName": self._table,
             "IndexName": keys.DUE_INDEX,
@@ -83,8 +89,8 @@ class EventReader:
                 "due": due,
             }
         with calling("Query due"):
-            items = (await self._clients.dynamodb.query(**query))["Items"]
-        return [_due_event(item) for item in items]
+            answer = await self._clients.dynamodb.query(**query)
+            return [_due_event(item) for item in answer["Items"]]
 
     async def _query_inbox(self, partition: str, after: str | None, limit: int) -> _ShardPage:
         condition = "inbox = :partition"
@@ -107,19 +113,25 @@ class EventReader:
         pk, sk = self._key(tenant_id, event_id)
         return await self._reads.get(keys.EVENTS, {"pk": pk, "sk": sk})
 
-    async def _read_record(self, tenant_id: str, item: Item) -> EventRecord:
+    async def _read_record(self, tenant_id: str, item: Item) -> EventRecord | None:
+        """Return the event in an item with its payload.
+
+        None: TTL, which deletes late and in any order, has taken of the payload already.
+        """
         if not records.chunks_of(item):
             return records.read_record(item, records.inline_payload(item))
         partition = {"S": keys.by_event(tenant_id, item["sk"]["S"])}
         chunks = await asyncio.gather(
             *(
-                self._reads.get(keys.PAYLOADS, {"pk": partition, "sk": {"N": str(number)}})
+                self._payloads.get(keys.PAYLOADS, {"pk": partition, "sk": {"N": str(number)}})
                 for number in range(records.chunks_of(item))
             )
         )
         present = [chunk for chunk in chunks if chunk is not None]
-        if len(present) < len(chunks):  # TTL deletes late and in any order
-            raise StoreUnavailable("payload chunk missing")
+        if len(present) < len(chunks):
+            gone = {"tenant_id": tenant_id, "event_id": item["sk"]["S"]}
+            telemetry.log(_logger, "payload gone", level=logging.WARNING, **gone)
+            return None
         packed = b"".join(chunk["data"]["B"] for chunk in present)
         return records.read_record(item, await asyncio.to_thread(records.unpack, packed))
 
@@ -143,7 +155,7 @@ def _merge(pages: list[_ShardPage], limit: int) -> tuple[list[str], bool]:
 
 
 def _fit(event_ids: list[str], items: list[Item | None]) -> tuple[list[Item], str | None]:
-    """Keep what is still in the inbox, as far as a page reaches; also where it was cut, if it was."""
+    """Keep what is still in the inbox, as far as a page reaches; also where it was cut, if so."""
     shown: list[Item] = []
     payload_bytes = 0
     previous: str | None = None

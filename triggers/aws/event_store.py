@@ -1,7 +1,9 @@
-"""The event store: insert, claim, finish and acknowledge, each conditional on how the event stands."""
+"""The event store: insert, claim, finish, acknowledge, each conditional on how the event stands."""
 
 import asyncio
+import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 
 from botocore.exceptions import ClientError
@@ -14,26 +16,46 @@ from triggers.aws.event_records import Item
 from triggers.aws.items import Reads, Writes
 from triggers.aws.statements import Refused, Statement, Statements
 from triggers.deliveries import Delivery
-from triggers.events import Event, EventOutcome, EventRecord, EventStatus, Progress, statuses_before
+from triggers.errors import TriggersError, Unavailable
+from triggers.events import (
+    Event,
+    EventOutcome,
+    EventRecord,
+    EventStatus,
+    Progress,
+    progress_to_give_back,
+    statuses_before,
+)
 from triggers.ids import due_shard_of
 from triggers.ports import ClaimLost
 
 COMPRESS_OFF_LOOP_BYTES = 16 * 1024  # compressing more than this would hold up the event loop
+OWNER_BYTES = 6  # of randomness: 8 characters in the item
+UNREAD_PAUSE_MS = 5_000  # a throttled table of payloads is left alone this long
+GONE_PAUSE_MS = 86_400_000  # nothing can be delivered any more: TTL takes the rest of the event
 
 _CLAIM = (
-    'UPDATE "{table}" SET "fence" = "fence" + 1 SET "claims" = "claims" + 1 SET "lease" = ?'
+    'UPDATE "{table}" SET "fence" = "fence" + 1 SET "claims" = "claims" + 1'
+    ' SET "lease" = ? SET "owner" = ?'
     ' WHERE "pk" = ? AND "sk" = ? AND "status" = ? AND "ready" <= ? AND "lease" < ?'
     " RETURNING ALL NEW *"
 )
+# A finish whose answer was lost may have ended the claim: then there is nothing to save.
+_STILL_CLAIMED = ' AND "lease" > 0'
 
 
 class EventStore(EventReader):
     """Events as the ports of the domain want them, written in batches of conditional statements."""
 
     def __init__(
-        self, clients: Clients, statements: Statements, reads: Reads, writes: Writes
+        self,
+        clients: Clients,
+        statements: Statements,
+        reads: Reads,
+        payloads: Reads,
+        writes: Writes,
     ) -> None:
-        super().__init__(clients, reads)
+        super().__init__(clients, reads, payloads)
         self._statements = statements
         self._writes = writes
         self._claim_text = _CLAIM.format(table=self._table)
@@ -69,13 +91,14 @@ class EventStore(EventReader):
         self, tenant_id: str, event_id: str, *, now_ms: int, lease_ms: int
     ) -> EventRecord | ClaimLost:
         """Claim an event until `lease_ms` if it is pending, ready and nobody's."""
+        owner = secrets.token_urlsafe(OWNER_BYTES)
         now = {"N": str(now_ms)}
         pending = {"S": EventStatus.PENDING.value}
         key = self._key(tenant_id, event_id)
         answer = await self._statements.execute(
             Statement(
                 text=self._claim_text,
-                parameters=({"N": str(lease_ms)}, *key, pending, now, now),
+                parameters=({"N": str(lease_ms)}, {"S": owner}, *key, pending, now, now),
                 item=event_id,
             )
         )
@@ -83,16 +106,21 @@ class EventStore(EventReader):
         item = answer.item or await self._read_item(tenant_id, event_id)
         if item is None:
             return ClaimLost()
-        if isinstance(answer, Refused):
+        # The item decides, not the answer: what is refused may be our own claim, sent again after
+        # its answer was lost, and what was read late may be somebody else's by now.
+        if not records.is_claimed_by(item, owner):
             return ClaimLost(lease_ms=records.lease_of(item))
-        return await self._read_record(tenant_id, item)
+        return await self._read_claimed(tenant_id, item, now_ms)
 
     async def save(
         self, tenant_id: str, event_id: str, fence: int, deliveries: tuple[Delivery, ...]
     ) -> bool:
         """Write deliveries while others of the event are still in the air."""
-        changes = {"deliveries": {"S": records.encode_deliveries(deliveries)}}
-        return await self._update_if_mine(tenant_id, event_id, fence, changes)
+        changes = {
+            "deliveries": {"S": records.encode_deliveries(deliveries)},
+            "claims": {"N": "0"},
+        }
+        return await self._update_if_mine(tenant_id, event_id, fence, changes, _STILL_CLAIMED)
 
     async def finish(self, tenant_id: str, event_id: str, fence: int, progress: Progress) -> bool:
         """End a claim with what came of it."""
@@ -113,7 +141,7 @@ class EventStore(EventReader):
         return await self._update_if_mine(tenant_id, event_id, fence, changes)
 
     async def acknowledge(self, tenant_id: str, event_id: str, now_ms: int) -> EventStatus | None:
-        """Acknowledge an event and fence its worker off. Returns its status before; None: no event."""
+        """Acknowledge an event, fence its worker off. Returns its status before; None: no event."""
         pk, sk = self._key(tenant_id, event_id)
         allowed = {
             f":before{number}": {"S": status.value}
@@ -143,7 +171,27 @@ class EventStore(EventReader):
                 item = refused_item(error)
             else:
                 item = answer["Attributes"]
-        return EventStatus(item["status"]["S"]) if item else None
+            return EventStatus(item["status"]["S"]) if item else None
+
+    async def _read_claimed(
+        self, tenant_id: str, item: Item, now_ms: int
+    ) -> EventRecord | ClaimLost:
+        """Read the payload of an event just claimed; a claim that is of no use does not count."""
+        try:
+            record = await self._read_record(tenant_id, item)
+        except Unavailable:
+            await self._give_back(tenant_id, item, now_ms + UNREAD_PAUSE_MS)
+            raise
+        if record is None:
+            await self._give_back(tenant_id, item, now_ms + GONE_PAUSE_MS)
+            return ClaimLost()
+        return record
+
+    async def _give_back(self, tenant_id: str, item: Item, due_ms: int) -> None:
+        state = records.read_state(item)
+        progress = progress_to_give_back(state, due_ms)
+        with suppress(TriggersError):  # then the lease ends by itself
+            await self.finish(tenant_id, item["sk"]["S"], state.fence, progress)
 
     async def _write_chunks(
         self, tenant_id: str, event_id: str, chunks: tuple[bytes, ...], expires_s: int
@@ -156,7 +204,12 @@ class EventStore(EventReader):
             await self._writes.put(keys.PAYLOADS, item)
 
     async def _update_if_mine(
-        self, tenant_id: str, event_id: str, fence: int, changes: Mapping[str, Item | None]
+        self,
+        tenant_id: str,
+        event_id: str,
+        fence: int,
+        changes: Mapping[str, Item | None],
+        also: str = "",
     ) -> bool:
         """Set attributes, or remove those that are None, if nobody has claimed the event since."""
         shape = tuple((name, value is None) for name, value in changes.items())
@@ -164,7 +217,7 @@ class EventStore(EventReader):
         key = self._key(tenant_id, event_id)
         answer = await self._statements.execute(
             Statement(
-                text=_update_text(self._table, shape),
+                text=_update_text(self._table, shape, also),
                 parameters=(*values, *key, {"N": str(fence)}),
                 item=event_id,
             )
@@ -179,8 +232,9 @@ def _insert_text(table: str, names: tuple[str, ...]) -> str:
 
 
 @lru_cache(maxsize=64)
-def _update_text(table: str, shape: tuple[tuple[str, bool], ...]) -> str:
+def _update_text(table: str, shape: tuple[tuple[str, bool], ...], also: str) -> str:
     """Write an update: first what is set, in the order of its parameters, then what is removed."""
     settings = "".join(f' SET "{name}" = ?' for name, removed in shape if not removed)
     removals = "".join(f' REMOVE "{name}"' for name, removed in shape if removed)
-    return f'UPDATE "{table}"{settings}{removals} WHERE "pk" = ? AND "sk" = ? AND "fence" = ?'
+    mine = f'"pk" = ? AND "sk" = ? AND "fence" = ?{also}'
+    return f'UPDATE "{table}"{settings}{removals} WHERE {mine}'

@@ -34,14 +34,16 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 class Reads:
-    """Strongly consistent reads by key."""
+    """Strongly consistent reads by key. The limits are of a batch, and of batches in the air."""
 
-    def __init__(self, clients: Clients) -> None:
+    def __init__(
+        self, clients: Clients, *, batch_max: int = READS_MAX, flights_max: int = FLIGHTS_MAX
+    ) -> None:
         self._clients = clients
         self._batcher: Batcher[Entry, Item | None] = Batcher(
             self._flush,
-            batch_max=READS_MAX,
-            flights_max=FLIGHTS_MAX,
+            batch_max=batch_max,
+            flights_max=flights_max,
             waiting_max=WAITING_MAX,
             identity=lambda entry: entry.identity,
         )
@@ -62,17 +64,10 @@ class Reads:
         }
         with calling("BatchGetItem"):
             answer = await self._clients.dynamodb.batch_get_item(RequestItems=wanted)
-        if "Responses" not in answer:  # an unreadable 200 is no error to botocore
-            raise StoreUnavailable("BatchGetItem: incomplete answer")
-        found = {e.identity: e.item for e in self._entries(answer["Responses"])}
-        unread = {n: keys["Keys"] for n, keys in answer.get("UnprocessedKeys", {}).items()}
-        late = {entry.identity for entry in self._entries(unread)}
+            found = {e.identity: e.item for e in _entries(self._clients, answer["Responses"])}
+            unread = {n: keys["Keys"] for n, keys in answer.get("UnprocessedKeys", {}).items()}
+            late = {entry.identity for entry in _entries(self._clients, unread)}
         return [_left_out() if e.identity in late else found.get(e.identity) for e in entries]
-
-    def _entries(self, by_name: Any) -> Iterator[Entry]:
-        for name, items in by_name.items():
-            for item in items:
-                yield Entry(table=self._clients.plain_name(name), item=item)
 
 
 class Writes:
@@ -104,13 +99,11 @@ class Writes:
         }
         with calling("BatchWriteItem"):
             answer = await self._clients.dynamodb.batch_write_item(RequestItems=wanted)
-        if "UnprocessedItems" not in answer:
-            raise StoreUnavailable("BatchWriteItem: incomplete answer")
-        late = {
-            Entry(table=self._clients.plain_name(name), item=request["PutRequest"]["Item"]).identity
-            for name, requests in answer["UnprocessedItems"].items()
-            for request in requests
-        }
+            unwritten = {
+                name: [request["PutRequest"]["Item"] for request in requests]
+                for name, requests in answer["UnprocessedItems"].items()
+            }
+            late = {entry.identity for entry in _entries(self._clients, unwritten)}
         return [_left_out() if entry.identity in late else None for entry in entries]
 
 
@@ -119,6 +112,12 @@ def _by_table(entries: Sequence[Entry]) -> dict[str, list[Item]]:
     for entry in entries:
         tables.setdefault(entry.table, []).append(entry.item)
     return tables
+
+
+def _entries(clients: Clients, by_name: Any) -> Iterator[Entry]:
+    for name, items in by_name.items():
+        for item in items:
+            yield Entry(table=clients.plain_name(name), item=item)
 
 
 def _left_out() -> StoreUnavailable:

@@ -50,7 +50,7 @@ def by_event(tenant_id: str, event_id: str) -> str:
 
 
 def by_webhook(tenant_id: str, webhook_id: str) -> str:
-    """Return the partition of what belongs to one webhook: its backlog, its attempts in the index."""
+    """Return the partition of what belongs to one webhook: its backlog, the index of attempts."""
     return f"{tenant_id}#{webhook_id}"
 
 

@@ -1,11 +1,13 @@
 """Creates the tables and queues where Terraform does not: `python -m triggers.aws.provision`.
 
-What exists is left as it is, so it can be run again. Only in development.
+What exists is left as it is, so it can be run again, also after a run that ended half-way. Only
+in development.
 """
 
 import asyncio
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -41,10 +43,22 @@ async def _create_table(clients: Clients, table: Table) -> None:
         except ClientError as error:
             if error_code(error) != "ResourceInUseException":
                 raise
-            return
+        # Also for a table that was there: an earlier run may have ended just after creating it.
         await clients.dynamodb.get_waiter("table_exists").wait(
             TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
         )
+        await _enable_ttl(clients, name)
+        with suppress(ClientError):  # not every emulator knows it, and no laptop needs it
+            await clients.dynamodb.update_continuous_backups(
+                TableName=name,
+                PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+            )
+
+
+async def _enable_ttl(clients: Clients, name: str) -> None:
+    """Have DynamoDB delete what has expired. Asked first, for AWS refuses to enable it twice."""
+    answer = await clients.dynamodb.describe_time_to_live(TableName=name)
+    if answer["TimeToLiveDescription"]["TimeToLiveStatus"] not in ("ENABLED", "ENABLING"):
         await clients.dynamodb.update_time_to_live(
             TableName=name,
             TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"},

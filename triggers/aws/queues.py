@@ -22,12 +22,13 @@ from triggers.ports import ReceivedHint
 from triggers.times import Clock
 
 if TYPE_CHECKING:
-    from types_aiobotocore_sqs import SQSClient
+    from types_aiobotocore_sqs.type_defs import SendMessageBatchResultTypeDef
 
 MESSAGES_MAX = 10  # AWS limit of a batch and of a receive
 DELETE_LINGER_SECONDS = 0.2
 WAITING_MAX = 20_000
 FLIGHTS_MAX = 2
+SEND_FLIGHTS_MAX = 4
 
 _logger = logging.getLogger(__name__)
 
@@ -48,6 +49,45 @@ class QueueAddress:
         return self._url
 
 
+class _Sender:
+    """Sends messages to a queue in batches, each with a result of its own."""
+
+    def __init__(self, clients: Clients, plain_name: str) -> None:
+        self._address = QueueAddress(clients, plain_name)
+        self._client = clients.sqs_send
+        self._batcher: Batcher[Hint | DeadLetter, None] = Batcher(
+            self._flush,
+            batch_max=MESSAGES_MAX,
+            flights_max=SEND_FLIGHTS_MAX,
+            waiting_max=WAITING_MAX,
+        )
+
+    async def send(self, message: Hint | DeadLetter) -> None:
+        """Send a message. Raises StoreUnavailable, Overloaded."""
+        await self._batcher.submit(message)
+
+    async def close(self) -> None:
+        """Send what waits."""
+        await self._batcher.close()
+
+    async def _flush(self, messages: Sequence[Hint | DeadLetter]) -> list[Exception | None]:
+        url = await self._address.url()
+        with calling("SendMessageBatch"):
+            answer = await self._client.send_message_batch(
+                QueueUrl=url,
+                Entries=[
+                    {
+                        "Id": str(number),
+                        "MessageBody": encode_message(message),
+                        # On a standard queue a group is SQS's fairness.
+                        "MessageGroupId": message.tenant_id,
+                    }
+                    for number, message in enumerate(messages)
+                ],
+            )
+            return _results(answer, len(messages))
+
+
 class _HintPart:
     """An event to be hinted at. A class and not a tuple, since batches tell items by identity."""
 
@@ -64,7 +104,8 @@ class HintQueue:
 
     def __init__(self, clients: Clients, clock: Clock) -> None:
         self._address = QueueAddress(clients, keys.DELIVERIES_QUEUE)
-        self._send_client = clients.sqs_send
+        self._sender = _Sender(clients, keys.DELIVERIES_QUEUE)
+        self._delete_client = clients.sqs_send
         self._receive_client = clients.sqs_receive
         self._clock = clock
         self._parts: Batcher[_HintPart, None] = Batcher(
@@ -100,7 +141,7 @@ class HintQueue:
                 MaxNumberOfMessages=MESSAGES_MAX,
                 WaitTimeSeconds=RECEIVE_WAIT_SECONDS,
             )
-        return [_received(message) for message in answer.get("Messages", [])]
+            return [_received(message) for message in answer.get("Messages", [])]
 
     async def delete(self, handle: str) -> None:
         """Delete a message that has been dealt with."""
@@ -109,19 +150,27 @@ class HintQueue:
     async def close(self) -> None:
         """Send and delete what waits."""
         await asyncio.gather(self._parts.close(), self._deletes.close())
+        await self._sender.close()
 
     async def _send_parts(self, parts: Sequence[_HintPart]) -> list[Exception | None]:
-        messages = _messages(parts, self._clock())
-        for start in range(0, len(messages), MESSAGES_MAX):
-            chunk = [(hint.tenant_id, hint) for hint in messages[start : start + MESSAGES_MAX]]
-            await _send_batch(self._send_client, await self._address.url(), chunk)
-        return [None] * len(parts)
+        """Send the parts by tenant. A message that is lost is the loss of its own parts alone."""
+        hints = _hints(parts, self._clock())
+        results = await asyncio.gather(
+            *(self._sender.send(hint) for hint in hints), return_exceptions=True
+        )
+        errors = {
+            (hint.tenant_id, event_id): error
+            for hint, error in zip(hints, results, strict=True)
+            if isinstance(error, Exception)
+            for event_id in hint.event_ids
+        }
+        return [errors.get((part.tenant_id, part.event_id)) for part in parts]
 
     async def _delete_handles(self, handles: Sequence[str]) -> list[Exception | None]:
         # A handle that is refused is gone: deleted before, or received again by somebody else.
         url = await self._address.url()
         with calling("DeleteMessageBatch"):
-            await self._send_client.delete_message_batch(
+            await self._delete_client.delete_message_batch(
                 QueueUrl=url,
                 Entries=[
                     {"Id": str(number), "ReceiptHandle": handle}
@@ -135,46 +184,30 @@ class DeadLetterQueue:
     """The `dead-letters` queue."""
 
     def __init__(self, clients: Clients) -> None:
-        self._address = QueueAddress(clients, keys.DEAD_LETTERS_QUEUE)
-        self._client = clients.sqs_send
-        self._letters: Batcher[DeadLetter, None] = Batcher(
-            self._send_letters,
-            batch_max=MESSAGES_MAX,
-            flights_max=FLIGHTS_MAX,
-            waiting_max=WAITING_MAX,
-        )
+        self._sender = _Sender(clients, keys.DEAD_LETTERS_QUEUE)
 
     async def send(self, letter: DeadLetter) -> None:
         """Announce an exhausted delivery."""
-        await self._letters.submit(letter)
+        await self._sender.send(letter)
 
     async def close(self) -> None:
         """Send what waits."""
-        await self._letters.close()
-
-    async def _send_letters(self, letters: Sequence[DeadLetter]) -> list[Exception | None]:
-        chunk = [(letter.tenant_id, letter) for letter in letters]
-        await _send_batch(self._client, await self._address.url(), chunk)
-        return [None] * len(letters)
+        await self._sender.close()
 
 
-async def _send_batch(
-    client: "SQSClient", url: str, messages: Sequence[tuple[str, Hint | DeadLetter]]
-) -> None:
-    """Send up to ten messages, grouped by tenant: on a standard queue that is SQS's fairness."""
-    with calling("SendMessageBatch"):
-        answer = await client.send_message_batch(
-            QueueUrl=url,
-            Entries=[
-                {"Id": str(number), "MessageBody": encode_message(body), "MessageGroupId": tenant}
-                for number, (tenant, body) in enumerate(messages)
-            ],
-        )
-    if answer.get("Failed"):
-        raise StoreUnavailable(f"SendMessageBatch: {answer['Failed'][0]['Code']}")
+def _results(answer: "SendMessageBatchResultTypeDef", messages: int) -> list[Exception | None]:
+    """Return what became of each message: sent only if the answer says so."""
+    sent = {entry["Id"] for entry in answer.get("Successful", [])}
+    codes = {entry["Id"]: entry["Code"] for entry in answer.get("Failed", [])}
+    return [
+        None
+        if number in sent
+        else StoreUnavailable(f"SendMessageBatch: {codes.get(number, 'incomplete answer')}")
+        for number in map(str, range(messages))
+    ]
 
 
-def _messages(parts: Sequence[_HintPart], now_ms: int) -> list[Hint]:
+def _hints(parts: Sequence[_HintPart], now_ms: int) -> list[Hint]:
     by_tenant: dict[str, list[_HintPart]] = {}
     for part in parts:
         by_tenant.setdefault(part.tenant_id, []).append(part)

@@ -19,6 +19,8 @@ from triggers.settings import Settings
 from triggers.times import system_clock
 
 STATEMENT_FLIGHTS_MAX = 4
+PAYLOAD_READS_MAX = 16  # chunks of 380 KB, well within the 16 MB of one BatchGetItem
+PAYLOAD_FLIGHTS_MAX = 2
 
 
 class ReachableStore:
@@ -53,14 +55,15 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
             flights_max=STATEMENT_FLIGHTS_MAX,
             waiting_max=settings.writes_waiting_max,
         )
-        # Versions have batches of their own, so that no large payload holds them up.
+        # Each kind has batches of its own, so that no large payload holds up a version.
         reads, versions, writes = Reads(clients), Reads(clients), Writes(clients)
+        payloads = Reads(clients, batch_max=PAYLOAD_READS_MAX, flights_max=PAYLOAD_FLIGHTS_MAX)
         hints = HintQueue(clients, system_clock)
         dead_letters = DeadLetterQueue(clients)
-        closing = (statements, reads, versions, writes, hints, dead_letters)
+        closing = (statements, reads, versions, payloads, writes, hints, dead_letters)
         try:
             yield Resources(
-                events=EventStore(clients, statements, reads, writes),
+                events=EventStore(clients, statements, reads, payloads, writes),
                 attempts=AttemptStore(clients, writes),
                 backlog=BacklogStore(writes),
                 control=ControlStore(clients, versions),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from triggers.aws.batcher import Batcher
-from triggers.aws.clients import Clients, calling
+from triggers.aws.clients import INVALID, Clients, calling
 from triggers.aws.retrying import again_when_left_out
 from triggers.errors import StoreRefused, StoreUnavailable
 
@@ -17,7 +17,8 @@ STATEMENTS_MAX = 25  # AWS limit of BatchExecuteStatement
 
 _CONDITION_FAILED = "ConditionalCheckFailed"
 _DUPLICATE = "DuplicateItem"
-_OUR_FAULTS = frozenset({"ValidationError", "AccessDenied", "ResourceNotFound"})
+# Somebody else's to mend, which takes longer than a caller waits: see `clients.calling`.
+_LASTING = frozenset({"AccessDenied", "ResourceNotFound"})
 
 
 class Statement(Struct, frozen=True, kw_only=True):
@@ -35,7 +36,7 @@ class Written(Struct, frozen=True, kw_only=True):
 
 
 class Refused(Struct, frozen=True, kw_only=True):
-    """The condition did not hold, or the item was there before. `item` is how it stands, if known."""
+    """The condition did not hold, or the item was there. `item` is how it stands, if known."""
 
     duplicate: bool = False
     item: dict[str, Any] | None = None
@@ -88,6 +89,6 @@ def _read(response: Any) -> Written | Refused | Exception:
     if code in (_CONDITION_FAILED, _DUPLICATE):
         return Refused(duplicate=code == _DUPLICATE, item=error.get("Item"))
     said = f"BatchExecuteStatement: {code}"
-    if code in _OUR_FAULTS:
+    if code == INVALID:
         return StoreRefused(f"{said}: {error.get('Message', '')}")
-    return StoreUnavailable(said, passing=True)
+    return StoreUnavailable(said, passing=code not in _LASTING)

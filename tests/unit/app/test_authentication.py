@@ -240,3 +240,14 @@ async def test_keys_that_cannot_be_checked_are_neither_let_in_nor_refused() -> N
         answer = await api.client.get("/v1/inbox")
         assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
         assert answer.headers["retry-after"] == "1"
+
+
+@pytest.mark.parametrize(
+    "headers", [{"x-api-key": ""}, {"authorization": "Bearer "}, {"authorization": ""}]
+)
+async def test_an_empty_key_is_told_how_to_send_one(api: Api, headers: dict[str, str]) -> None:
+    del api.client.headers["authorization"]
+    answer = await api.client.get("/v1/inbox", headers=headers)
+    assert answer.status_code == 401
+    assert answer.json()["detail"].startswith("The key is empty")
+    assert "X-API-Key: <key>" in answer.json()["detail"]

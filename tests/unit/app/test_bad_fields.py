@@ -58,7 +58,7 @@ async def test_all_errors_of_a_body_are_told_at_once(api: Api) -> None:
     assert {field: error["issue"] for field, error in errors.items()} == {
         "event_type": "is required",
         "payload": "is required",
-        "source": "shorter than 1 characters",
+        "source": "must not be empty",
         "metadata.number": "is an integer, must be a string",
         "metadata." + "k" * 64: "longer than 64 characters",
         "metadata.long": "longer than 512 characters",
@@ -92,14 +92,14 @@ async def test_each_rule_of_an_event_has_its_words(
     [
         ("retry", "long", "retry", "is not one of short, standard"),
         ("retry", 5, "retry", "is an integer, must be a string or a list"),
-        ("retry", [], "retry", "shorter than 1 items"),
+        ("retry", [], "retry", "must not be empty"),
         ("retry", [5] * 21, "retry", "longer than 20 items"),
         ("retry", [5, 0], "retry[1]", "less than 1"),
         ("retry", [86_401], "retry[0]", "greater than 86400"),
         ("retry", [5, 1.5], "retry[1]", "is a number, must be an integer"),
         ("timeout_seconds", 0, "timeout_seconds", "less than 1"),
         ("timeout_seconds", 31, "timeout_seconds", "greater than 30"),
-        ("event_types", [], "event_types", "shorter than 1 items"),
+        ("event_types", [], "event_types", "must not be empty"),
         ("event_types", ["a", 1], "event_types[1]", "is an integer, must be a string"),
         ("event_types", "a", "event_types", "is a string, must be a list"),
         ("secret", "x", "secret", "does not start with whsec_"),
@@ -154,9 +154,9 @@ async def test_B44_a_time_that_is_none_or_past_is_refused(api: Api, moment: obje
 @pytest.mark.parametrize(
     ("field", "value", "issue"),
     [
-        ("name", "", "shorter than 1 characters"),
+        ("name", "", "must not be empty"),
         ("name", "x" * 129, "longer than 128 characters"),
-        ("scopes", [], "shorter than 1 items"),
+        ("scopes", [], "must not be empty"),
         ("tenant_id", "ten_1", "is not known"),
     ],
 )

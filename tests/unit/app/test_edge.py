@@ -202,6 +202,12 @@ async def test_a_client_that_goes_away_is_no_error(
     assert not api.resources.events.records
 
 
+async def test_no_body_goes_to_head_whatever_the_server_does(api: Api) -> None:
+    server = Server()
+    await api.app(scope("HEAD", "/liveness") | {"query_string": b""}, server.receive, server.send)
+    assert [message.get("body") for message in server.sent] == [None, b""]
+
+
 async def test_whatever_escapes_from_inside_is_answered(caplog: pytest.LogCaptureFixture) -> None:
     async def broken(*_: object) -> None:
         raise ZeroDivisionError("the inside")

@@ -124,3 +124,43 @@ async def test_the_operator_can_do_nothing_but_tenants(api: Api) -> None:
     refused = await api.post("/v1/events", '{"event_type": "a", "payload": 1}', **operator)
     assert refused.status_code == 403
     assert Scope.ADMIN not in TENANT_SCOPES
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "issue"),
+    [
+        ("9999-12-31T23:59:59.999999-14:00", "is later than the year 9999 in UTC"),
+        ("9999-12-31T23:59:59.999999-00:01", "is later than the year 9999 in UTC"),
+        ("0001-01-01T00:00:00+14:00", "is not in the future"),
+        ("2026-11-22T05:29:00.123Z", "is not in the future"),
+    ],
+)
+async def test_an_expiry_that_cannot_be_written_or_is_past_is_refused(
+    api: Api, expires_at: str, issue: str
+) -> None:
+    answer = await create(api, expires_at=expires_at)
+    assert (answer.status_code, answer.json()["errors"][0]["issue"]) == (400, issue)
+    assert (await api.client.get("/v1/keys")).status_code == 200
+
+
+async def test_the_last_moment_that_can_be_written_is_an_expiry(api: Api) -> None:
+    answer = await create(api, expires_at="9999-12-31T23:59:59.999999Z")
+    assert answer.json()["expires_at"] == "9999-12-31T23:59:59.999Z"
+    assert (await api.client.get("/v1/keys")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [
+        (None, "2027-01-01T00:00:00.000Z"),
+        ("2028-01-01T00:00:00Z", "2027-01-01T00:00:00.000Z"),
+        ("2026-12-01T00:00:00Z", "2026-12-01T00:00:00.000Z"),
+    ],
+)
+async def test_a_key_that_expires_makes_none_that_outlives_it(
+    api: Api, asked: str | None, given: str
+) -> None:
+    maker = await create(api, scopes=["keys", "inbox"], expires_at="2027-01-01T00:00:00Z")
+    body = json.dumps({"name": "heir", "scopes": ["inbox"], "expires_at": asked})
+    answer = await api.post("/v1/keys", body, **with_key(maker.json()["key"]))
+    assert (answer.status_code, answer.json()["expires_at"]) == (201, given)

@@ -1,6 +1,9 @@
 """The OpenAPI document: it lists every route, is valid in itself, and tells the truth."""
 
+import asyncio
+import os
 import re
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -51,6 +54,44 @@ async def test_the_document_lists_every_route_and_no_other(api: Api) -> None:
         for method in route.methods - {"OPTIONS"}
     }
     assert listed == served
+
+
+async def test_every_process_serves_the_same_document() -> None:
+    script = (
+        "from app.main import create_app; from app.openapi import document_of;"
+        "from triggers.settings import Settings;"
+        "app = create_app(Settings(environment='development'));"
+        "print(document_of(app._inner.routes).decode())"
+    )
+    documents = []
+    for seed in ("1", "2", "3"):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", script),
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        documents.append((await process.communicate())[0])
+        assert process.returncode == 0
+    assert documents[0] == documents[1] == documents[2]
+
+
+async def test_of_two_paths_to_one_handler_the_first_has_its_plain_name(api: Api) -> None:
+    paths = (await document_of(api))["paths"]
+    assert paths["/health"]["get"]["operationId"] == "health"
+    assert paths["/v1/health"]["get"]["operationId"] == "health_2"
+    start = "/v1/events/{event_id}/ack"
+    assert paths[start]["post"]["operationId"] == "acknowledge_event"
+    assert paths[start + "nowledge"]["post"]["operationId"] == "acknowledge_event_2"
+
+
+async def test_answers_that_are_no_200_are_described(api: Api) -> None:
+    paths = (await document_of(api))["paths"]
+    for path in ("/readiness", "/health", "/v1/health"):
+        responses = paths[path]["get"]["responses"]
+        assert responses["503"]["content"] == responses["200"]["content"]
+    root = paths["/"]["get"]["responses"]
+    assert set(root) == {"302", "500"}
+    assert "Location" in root["302"]["headers"]
 
 
 async def test_every_reference_leads_somewhere(api: Api) -> None:

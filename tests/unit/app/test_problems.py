@@ -88,20 +88,20 @@ async def test_nothing_outside_of_the_assets_is_served(api: Api, path: str) -> N
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("GET", "/v1/events", {"POST", "OPTIONS"}),
-        ("PUT", "/v1/webhooks", {"GET", "POST", "OPTIONS"}),
-        ("PATCH", "/v1/keys/x", {"GET", "DELETE", "OPTIONS"}),
-        ("DELETE", "/v1/inbox", {"GET", "OPTIONS"}),
-        ("POST", "/liveness", {"GET", "OPTIONS"}),
-        ("PROPFIND", "/v1/events", {"POST", "OPTIONS"}),
+        ("GET", "/v1/events", "OPTIONS, POST"),
+        ("PUT", "/v1/webhooks", "GET, HEAD, OPTIONS, POST"),
+        ("PATCH", "/v1/keys/x", "DELETE, GET, HEAD, OPTIONS"),
+        ("DELETE", "/v1/inbox", "GET, HEAD, OPTIONS"),
+        ("POST", "/liveness", "GET, HEAD, OPTIONS"),
+        ("PROPFIND", "/v1/events", "OPTIONS, POST"),
     ],
 )
 async def test_a_wrong_method_is_told_the_right_ones(
-    api: Api, method: str, path: str, allowed: set[str]
+    api: Api, method: str, path: str, allowed: str
 ) -> None:
     answer = await api.client.request(method, path)
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
-    assert set(answer.headers["allow"].split(", ")) == allowed
+    assert answer.headers["allow"] == allowed
     assert set(answer.json()) == FIELDS
 
 

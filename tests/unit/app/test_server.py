@@ -18,13 +18,15 @@ from msgspec import Struct
 from uvicorn.server import ServerState
 
 from app.main import create_app
-from app.server import HEAD_BYTES_MAX, HEADERS_MAX, KEEP_ALIVE_SECONDS, Protocol, config_of
+from app.protocol import HEAD_BYTES_MAX, HEADERS_MAX, PIPELINED_MAX, Protocol
+from app.server import KEEP_ALIVE_SECONDS, config_of
 from tests.factories import make_settings
 from tests.fakes import fake_resources, open_fake_resources
 
 SLOW = '{"event_type": "slow", "payload": 1}'
 STUCK = '{"event_type": "stuck", "payload": 1}'
 JSON = {"content-type": "application/json"}
+UPGRADE = b"connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: x\r\n"
 
 
 class Process(Struct, kw_only=True):
@@ -113,7 +115,7 @@ async def running(**settings: object) -> AsyncIterator[Process]:
         stop=process.send_signal,
     )
     try:
-        await made.wait_for("Uvicorn running")
+        await made.wait_for('"listening"')
         await made.wait_for('"ready"')
         made.key = next(line for line in lines if line.startswith("trg_"))
         yield made
@@ -138,6 +140,7 @@ def problem_in(answer: bytes) -> dict[str, Any]:
     assert b"content-type: application/problem+json" in head
     assert b"x-request-id: req_" in head
     assert b"connection: close" in head
+    assert b"x-content-type-options: nosniff" in head
     problem: dict[str, Any] = json.loads(body)
     assert head.startswith(b"HTTP/1.1 %d " % problem["status"])
     return problem
@@ -198,6 +201,91 @@ async def test_a_large_body_is_not_taken_for_a_large_head() -> None:
             assert answer.status_code == 202
 
 
+async def test_a_body_of_400_kb_is_served_plain_and_chunked() -> None:
+    body = b'{"event_type": "a", "payload": "' + b"x" * (400 * 1024 - 2) + b'"}'
+
+    async def pieces(size: int) -> AsyncIterator[bytes]:
+        for start in range(0, len(body), size):
+            yield body[start : start + size]
+
+    async with running() as process, process.client() as client:
+        for content in (body, pieces(100_000), pieces(500)):
+            answer = await client.post("/v1/events", content=content, headers=JSON)
+            assert answer.status_code == 202
+
+
+async def test_trailers_and_extensions_of_chunks_that_do_not_end_are_refused() -> None:
+    head = b"POST /v1/events HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n"
+    async with running() as process:
+        start = head + b"x-api-key: %s\r\n" % process.key.encode()
+        start += b"content-type: application/json\r\n\r\n"
+        for endless in (b"1;" + b"x" * 1_000_000, b"1\r\n{\r\n0\r\n" + b"a: b\r\n" * 100_000):
+            problem = problem_in(await process.exchange(start + endless))
+            assert problem["code"] == "headers_too_large"
+        await process.wait_for('"request refused"')
+
+
+async def test_requests_that_are_sent_ahead_without_end_close_the_connection() -> None:
+    async with running() as process:
+        start = b"POST /v1/events HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        start += b"x-api-key: %s\r\n" % process.key.encode()
+        slow = start + b"content-length: %d\r\n\r\n%s" % (len(SLOW), SLOW.encode())
+        ahead = b"GET /liveness HTTP/1.1\r\nhost: x\r\n\r\n"
+        last = b"GET /liveness HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+        received = await process.exchange(slow + ahead * (PIPELINED_MAX - 1) + last)
+        assert received.count(b"HTTP/1.1 20") == PIPELINED_MAX + 1
+        assert await process.exchange(slow + ahead * PIPELINED_MAX + last) == b""
+
+
+async def test_a_host_is_given_exactly_once() -> None:
+    start = b"GET /liveness HTTP/1.1\r\nconnection: close\r\n"
+    async with running() as process:
+        for hosts in (b"", b"host: x\r\nHost: y\r\n"):
+            problem = problem_in(await process.exchange(start + hosts + b"\r\n"))
+            assert (problem["code"], "`Host`" in problem["detail"]) == ("bad_request", True)
+        old = start.replace(b"1.1", b"1.0") + b"\r\n"
+        assert (await process.exchange(old)).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_an_answer_before_the_end_of_the_body_ends_the_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.edge.LINGER_SECONDS", 0.1)
+    request = b"POST /v1/events HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n12345"
+    async with connected(keep_alive_seconds=60) as (reader, writer):
+        writer.write(request)
+        answer = await asyncio.wait_for(reader.read(), 5)
+        assert problem_in(answer)["status"] == 503  # it has not started
+    async with connected(keep_alive_seconds=0.05) as (reader, writer):
+        writer.write(request + b"67890")
+        answer = await asyncio.wait_for(reader.read(), 5)
+        assert b"connection: close" not in answer
+
+
+async def test_a_client_that_sends_on_gets_its_refusal_all_the_same() -> None:
+    async with running() as process, process.client() as client:
+        for path, headers, status in (
+            ("/v1/events", {"authorization": "Bearer x"}, 401),
+            ("/v1/events", {"content-type": "text/plain"}, 415),
+            ("/v1/keys", JSON, 413),
+            ("/liveness", JSON, 405),
+        ):
+            answer = await client.post(path, content=b"x" * 5_000_000, headers=headers)
+            assert answer.status_code == status
+            assert answer.headers["connection"] == "close"
+
+
+async def test_head_over_the_wire_has_no_body_and_keeps_the_connection() -> None:
+    async with running() as process:
+        received = await process.exchange(
+            b"HEAD /liveness HTTP/1.1\r\nhost: x\r\n\r\n"
+            b"GET /liveness HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+        )
+    first, second, body = received.split(b"\r\n\r\n")
+    assert first.count(b"HTTP/1.1 200") == second.count(b"HTTP/1.1 200") == 1
+    assert b"content-length: %d" % len(body) in first
+
+
 async def test_the_server_does_not_tell_what_it_is() -> None:
     async with running() as process, process.client() as client:
         answer = await client.get("/liveness")
@@ -223,7 +311,7 @@ async def connected(keep_alive_seconds: float) -> AsyncIterator[tuple[Any, Any]]
 
 
 async def test_a_head_that_does_not_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.server.HEAD_SECONDS", 0.05)
+    monkeypatch.setattr("app.protocol.HEAD_SECONDS", 0.05)
     async with connected(keep_alive_seconds=60) as (reader, writer):
         for part in (b"GET / HTTP/1.1\r\n", b"host: x\r\n", b"a"):
             writer.write(part)
@@ -242,6 +330,23 @@ async def test_an_upgrade_is_not_followed() -> None:
             b"upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: x\r\n\r\n"
         )
         assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_an_upgrade_without_a_body_is_answered_and_the_connection_closed() -> None:
+    async with connected(keep_alive_seconds=60) as (reader, writer):
+        writer.write(b"GET /liveness HTTP/1.1\r\nhost: x\r\n" + UPGRADE + b"\r\n")
+        answer = await asyncio.wait_for(reader.read(), 5)
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert b"connection: close" in answer
+
+
+@pytest.mark.parametrize("framing", [b"content-length: 2", b"transfer-encoding: chunked"])
+async def test_an_upgrade_with_a_body_is_refused_in_words(framing: bytes) -> None:
+    async with connected(keep_alive_seconds=60) as (reader, writer):
+        writer.write(b"POST / HTTP/1.1\r\nhost: x\r\n" + UPGRADE + framing + b"\r\n\r\n{}")
+        problem = problem_in(await asyncio.wait_for(reader.read(), 5))
+        assert problem["code"] == "bad_request"
+        assert problem["detail"].startswith("Upgrades are not served")
 
 
 def test_idle_connections_outlive_the_balancers() -> None:
@@ -332,3 +437,10 @@ async def test_a_port_that_is_taken_ends_the_process() -> None:
         code, written, _ = await run_to_its_end("tests.unit.app.serve_fakes", api_port=port)
     assert code == 3
     assert "address already in use" in written
+
+
+async def test_the_log_is_ours_alone() -> None:
+    async with running() as process:
+        await process.exchange(b"HELLO\r\n\r\n")
+        await process.wait_for('"request refused"')
+        assert not any("Uvicorn" in line or "Invalid HTTP" in line for line in process.lines)

@@ -80,46 +80,6 @@ async def test_the_process_serves_while_it_waits_for_its_tables(
         assert (await api.client.get("/v1/inbox")).status_code == 200
 
 
-async def test_what_is_waited_for_is_said_once_and_not_at_every_look(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.lifecycle.PAUSE_SECONDS", 0)
-    caplog.set_level(logging.INFO, "app.lifecycle")
-    lifecycle, reachable = Lifecycle(), FakeReachable()
-    reachable.failing = StoreUnavailable("DescribeTable events")
-    starting = asyncio.create_task(lifecycle.start_when_reachable(reachable))
-    while reachable.calls["check"] < 5:
-        await asyncio.sleep(0)
-    assert lifecycle.phase == "starting"
-    reachable.failing = None
-    await starting
-    assert lifecycle.phase == "ready"
-    assert caplog.messages == [
-        "waiting for the tables: store unavailable: DescribeTable events",
-        "ready",
-    ]
-
-
-async def test_the_wait_survives_what_nobody_foresaw_and_what_hangs(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.lifecycle.PAUSE_SECONDS", 0)
-    monkeypatch.setattr("app.lifecycle.SAY_SO_SECONDS", 0)
-    monkeypatch.setattr("app.lifecycle.CHECK_SECONDS", 0.01)
-    caplog.set_level(logging.INFO, "app.lifecycle")
-    lifecycle, reachable = Lifecycle(), FakeReachable()
-    reachable.gate.clear()
-    starting = asyncio.create_task(lifecycle.start_when_reachable(reachable))
-    while not any("no answer within" in message for message in caplog.messages):
-        await asyncio.sleep(0)
-    reachable.failing = ZeroDivisionError()  # type: ignore[assignment]
-    reachable.gate.set()
-    while not any("ZeroDivisionError" in message for message in caplog.messages):
-        await asyncio.sleep(0)
-    reachable.failing = None
-    await starting
-
-
 async def test_a_process_that_drains_before_it_was_ready_stays_draining() -> None:
     lifecycle = Lifecycle()
     lifecycle.drain()
@@ -152,11 +112,34 @@ async def test_the_documentation_comes_from_the_service_itself(api: Api) -> None
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "default-src 'self'" in page.headers["content-security-policy"]
     assert "://" not in page.text
-    for asset in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"):
+    for asset, media_type in (
+        ("swagger.js", "text/javascript; charset=utf-8"),
+        ("swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
+        ("swagger-ui.css", "text/css; charset=utf-8"),
+        ("favicon-32x32.png", "image/png"),
+    ):
         assert f"/docs/assets/{asset}" in page.text
         served = await api.client.get(f"/docs/assets/{asset}")
-        assert served.status_code == 200
+        assert (served.status_code, served.headers["content-type"]) == (200, media_type)
+        assert served.headers["cache-control"] == "public, max-age=3600"
         assert len(served.content) > 100
+
+
+async def test_no_script_stands_in_a_page_and_none_there_would_run(api: Api) -> None:
+    for path in ("/docs", "/docs/problems/not_found"):
+        page = await api.client.get(path)
+        assert all(script.startswith(" src=") for script in page.text.split("<script")[1:])
+        policy = page.headers["content-security-policy"].split("; ")
+        assert {"default-src 'self'", "base-uri 'none'", "form-action 'self'"} <= set(policy)
+        assert not any(rule.startswith("script-src") for rule in policy)
+
+
+@pytest.mark.parametrize(
+    "name", ["%00", "x" * 5_000, "index.css", "..%2f..%2fapp%2fmain.py", "", "a/b", "%ff"]
+)
+async def test_an_asset_that_the_page_does_not_need_is_not_found(api: Api, name: str) -> None:
+    answer = await api.client.get(f"/docs/assets/{name}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
 async def test_every_answer_forbids_guessing_its_type(api: Api) -> None:

@@ -1,4 +1,4 @@
-"""What the tests of the worker share: the event loop that it runs on, and quick TLS."""
+"""What the tests of the worker share: the event loop that it runs on, quick TLS, short pauses."""
 
 import asyncio
 import os
@@ -18,3 +18,9 @@ def pytest_asyncio_loop_factories(
 def _no_authorities(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trust nobody: to load a machine's authorities takes longer than most tests."""
     monkeypatch.setenv("SSL_CERT_FILE", os.devnull)
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.finishing.PAUSE_SECONDS_FIRST", 0.001)
+    monkeypatch.setattr("worker.finishing.SAVE_SECONDS_MAX", 0.05)

@@ -55,6 +55,17 @@ async def test_b70_of_a_flood_in_one_packet_only_a_little_is_parsed(
     assert protocol.should_close
 
 
+@pytest.mark.parametrize("end", [b"\r\n\r\n", b"\n\n", b"\r\n\n"])
+async def test_b70_heads_whose_blank_line_comes_in_two_pieces_are_counted_too(end: bytes) -> None:
+    protocol, transport = make_protocol()
+    for _ in range(FLOOD):
+        if not transport.is_closed:
+            protocol.data_received(b"HTTP/1.1 100 Continue" + end[:-1])
+            protocol.data_received(end[-1:])
+    assert len(protocol) <= HEADS_MAX + 1
+    assert transport.is_closed
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 50, 1_000_000])
 async def test_an_answer_in_pieces_of_any_size_is_the_same_answer(size: int) -> None:
     protocol, transport = make_protocol()

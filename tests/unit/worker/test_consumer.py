@@ -16,6 +16,7 @@ from worker.consumer import FULL_PAUSE_SECONDS, PAUSE_SECONDS_FIRST, PAUSE_SECON
 from worker.fair_queue import FairQueue, Work
 from worker.health import Pulse
 
+TENANT = "ten_0000000000000001"
 GRACE_SECONDS = 10
 GRACE_MS = 10_000
 AWAY = StoreUnavailable("test")
@@ -32,13 +33,13 @@ class Hinted:
             self.hints,
             self.queue,
             clock=self.clock,
-            pulse=Pulse("consumer"),
+            pulse=Pulse(),
             grace_seconds=GRACE_SECONDS,
         )
 
     def put(self, *event_ids: str, sent_ms: int = NOW_MS) -> None:
         """Have a hint in SQS."""
-        hint = Hint(tenant_id="ten_1", event_ids=event_ids, sent_ms=sent_ms)
+        hint = Hint(tenant_id=TENANT, event_ids=event_ids, sent_ms=sent_ms)
         self.hints.put(encode_message(hint))
 
     async def receive(self) -> None:
@@ -48,7 +49,8 @@ class Hinted:
         await self.consumer.drain()
 
     async def taken(self, count: int) -> list[Work]:
-        return [await self.queue.take() for _ in range(count)]
+        async with asyncio.timeout(5):
+            return [await self.queue.take() for _ in range(count)]
 
     @property
     def left(self) -> int:
@@ -82,7 +84,7 @@ async def test_the_events_of_a_hint_are_queued() -> None:
     hinted.put(*names)
     await hinted.receive()
     works = await hinted.taken(3)
-    assert [(work.tenant_id, work.event_id) for work in works] == [("ten_1", n) for n in names]
+    assert [(work.tenant_id, work.event_id) for work in works] == [(TENANT, n) for n in names]
 
 
 async def test_f07_a_message_is_deleted_when_all_its_claims_are_decided_and_not_before() -> None:

@@ -4,19 +4,26 @@ import asyncio
 
 import pytest
 
-from tests.factories import NOW_MS, make_outcome, make_webhook
+from tests.factories import NOW_MS, make_outcome, make_settings, make_webhook
 from tests.processes import until
 from tests.unit.worker.world import Hanging, World
 from triggers.deliveries import DeliveryStatus
 from triggers.errors import StoreUnavailable
-from triggers.events import NEVER_MS, EventStatus, body_to_send
+from triggers.events import NEVER_MS, Event, EventStatus, body_to_send
 from triggers.retries import Outcome
-from worker import delivery as delivery_module
+from triggers.webhooks import Webhook
 from worker.sender import LocalShortageError, Request
 
 AWAY = StoreUnavailable("test")
 ONE = make_webhook(webhook_id="wh_1", url="http://127.0.0.1:1/")
 TWO = make_webhook(webhook_id="wh_2", url="http://127.0.0.1:2/")
+THREE = make_webhook(webhook_id="wh_3", url="http://127.0.0.1:3/")
+LEASE_SECONDS = make_settings().lease_seconds + 1
+
+
+@pytest.fixture
+def quick_saves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.delivery.SAVE_AFTER_SECONDS", 0.01)
 
 
 async def test_an_event_is_delivered_to_the_webhook_that_wants_it() -> None:
@@ -71,26 +78,27 @@ async def test_all_webhooks_of_an_event_are_sent_to_at_once() -> None:
     assert world.outside.events.calls["save"] == 0
 
 
-async def test_what_is_done_is_saved_while_another_still_hangs(
-    monkeypatch: pytest.MonkeyPatch,
+async def test_what_is_done_is_saved_again_and_again_while_another_still_hangs(
+    quick_saves: None,
 ) -> None:
-    monkeypatch.setattr(delivery_module, "SAVE_AFTER_SECONDS", 0.01)
-    world = World(ONE, TWO)
-    event, hanging = await world.accept(), Hanging()
+    world = World(ONE, TWO, THREE)
+    event, hanging, longer = await world.accept(), Hanging(), Hanging()
     world.sender.answer(TWO, hanging)
+    world.sender.answer(THREE, longer)
     working = world.start(event)
     await until(lambda: world.state(event).deliveries)
     assert world.delivery(event, ONE).status is DeliveryStatus.DELIVERED
     assert world.delivery(event, TWO).status is DeliveryStatus.PENDING
     assert world.state(event).lease_ms > NOW_MS
     hanging.end.set()
+    await until(lambda: world.delivery(event, TWO).status is DeliveryStatus.DELIVERED)
+    longer.end.set()
     await working
     assert world.state(event).status is EventStatus.DELIVERED
-    assert world.outside.events.calls["save"] == 1
+    assert world.outside.events.calls["save"] == 2
 
 
-async def test_nothing_is_saved_early_while_all_hang(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery_module, "SAVE_AFTER_SECONDS", 0)
+async def test_nothing_is_saved_early_while_all_hang(quick_saves: None) -> None:
     world = World(ONE, TWO)
     event, hanging = await world.accept(), Hanging()
     world.sender.answer(ONE, hanging)
@@ -115,34 +123,80 @@ async def test_an_acknowledged_event_stays_so_whatever_its_attempt_says() -> Non
     assert not world.outside.dead_letters.letters
 
 
-async def test_f05_after_a_death_what_was_saved_is_not_sent_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(delivery_module, "SAVE_AFTER_SECONDS", 0.01)
-    world = World(ONE, TWO)
-    event, hanging = await world.accept(), Hanging()
-    world.sender.answer(TWO, hanging, make_outcome(200))
+async def work_until_saved_and_die(world: World, event: Event, hanging: Webhook) -> None:
+    """Work on an event while one webhook hangs, die after an early save, and let the lease end."""
+    world.sender.answer(hanging, Hanging(), make_outcome(200))
     working = world.start(event)
     await until(lambda: world.state(event).deliveries)
-    world.outside.events.failing_calls["finish"] = AWAY
+    world.outside.events.failing = AWAY
     working.cancel()
     with pytest.raises(StoreUnavailable):
         await working
-    world.outside.events.failing_calls.clear()
-    world.clock.advance(46)
+    world.outside.events.failing = None
+    world.clock.advance(LEASE_SECONDS)
+
+
+async def test_f05_after_a_death_what_was_saved_is_not_sent_again(quick_saves: None) -> None:
+    world = World(ONE, TWO)
+    event = await world.accept()
+    await work_until_saved_and_die(world, event, TWO)
     await world.work(event)
     assert [request.url for request in world.sender.requests] == [ONE.url, TWO.url, TWO.url]
     assert world.state(event).status is EventStatus.DELIVERED
 
 
+async def test_f69_after_a_death_a_webhook_that_is_gone_is_disabled_all_the_same(
+    quick_saves: None,
+) -> None:
+    world = World(ONE, TWO)
+    event = await world.accept()
+    world.sender.answer(ONE, make_outcome(410))
+    await work_until_saved_and_die(world, event, TWO)
+    assert world.delivery(event, ONE).status is DeliveryStatus.PENDING
+    await world.work(event)
+    assert world.delivery(event, ONE).status is DeliveryStatus.HELD
+    assert not world.outside.control.views[world.tenant_id].webhooks["wh_1"].is_enabled
+    assert list(world.outside.backlog.markers.values()) == ["held"]
+
+
+async def test_f05_after_a_death_the_last_failure_is_marked_and_told_all_the_same(
+    quick_saves: None,
+) -> None:
+    last = make_webhook(webhook_id="wh_1", url=ONE.url, retry=())
+    world = World(last, TWO)
+    event = await world.accept()
+    world.sender.answer(last, make_outcome(500))
+    await work_until_saved_and_die(world, event, TWO)
+    await world.work(event)
+    assert world.state(event).status is EventStatus.FAILED
+    assert list(world.outside.backlog.markers.values()) == ["failed"]
+    assert len(world.outside.dead_letters.letters) == 1
+
+
+async def test_f24_while_only_finishes_fail_nothing_is_sent_again_nor_fails_as_poison() -> None:
+    world = World(ONE)
+    event = await world.accept()
+    world.outside.events.failing_calls["finish"] = AWAY
+    for _ in range(make_settings().claims_max + 2):
+        with pytest.raises(StoreUnavailable):
+            await world.work(event)
+        assert (world.delivery(event).attempts, world.state(event).claims) == (1, 0)
+        world.clock.advance(LEASE_SECONDS)
+    world.outside.events.failing_calls.clear()
+    await world.work(event)
+    assert len(world.sender.requests) == 1
+    assert world.state(event).status is EventStatus.DELIVERED
+
+
 async def test_f17_out_of_sockets_puts_the_delivery_off_without_an_attempt() -> None:
     world = World(ONE, TWO)
+    world.random = 0.5
     event = await world.accept()
     world.sender.answer(ONE, LocalShortageError("out of sockets"))
     await world.work(event)
     short = world.delivery(event, ONE)
     assert (short.status, short.attempts) == (DeliveryStatus.PENDING, 0)
-    assert short.next_attempt_ms == NOW_MS + 2_000
+    assert short.next_attempt_ms == NOW_MS + 3_000
     assert world.delivery(event, TWO).status is DeliveryStatus.DELIVERED
     assert not world.outside.attempts.rows
     assert world.lanes.limit("wh_1") == 32
@@ -151,7 +205,7 @@ async def test_f17_out_of_sockets_puts_the_delivery_off_without_an_attempt() -> 
 
 async def test_a_webhook_at_its_limit_postpones_the_delivery_without_an_attempt() -> None:
     world = World(ONE)
-    while world.lanes.enter("wh_1", NOW_MS) is None:
+    while world.lanes.enter(world.tenant_id, "wh_1", NOW_MS) is None:
         pass
     event = await world.accept()
     await world.work(event)
@@ -163,8 +217,11 @@ async def test_a_webhook_at_its_limit_postpones_the_delivery_without_an_attempt(
     assert not world.sender.requests
 
 
-async def test_f12_a_stop_writes_what_is_done_and_leaves_the_rest_due() -> None:
-    world = World(ONE, TWO)
+@pytest.mark.parametrize("done", [(ONE,), ()], ids=["one is done", "none is done"])
+async def test_f12_f13_a_stop_writes_what_is_done_and_leaves_the_rest_due(
+    done: tuple[Webhook, ...],
+) -> None:
+    world = World(*done, TWO)
     event, hanging = await world.accept(), Hanging()
     world.sender.answer(TWO, hanging)
     working = world.start(event)
@@ -172,23 +229,11 @@ async def test_f12_a_stop_writes_what_is_done_and_leaves_the_rest_due() -> None:
     await until(lambda: world.lanes.in_flight == 1)
     working.cancel()
     await working
-    assert world.delivery(event, ONE).status is DeliveryStatus.DELIVERED
+    for webhook in done:
+        assert world.delivery(event, webhook).status is DeliveryStatus.DELIVERED
     rest, state = world.delivery(event, TWO), world.state(event)
     assert (rest.status, rest.attempts) == (DeliveryStatus.PENDING, 0)
     assert (state.due_ms, state.lease_ms, state.claims) == (NOW_MS, 0, 0)
-    assert world.lanes.in_flight == 0
-
-
-async def test_f13_a_stop_with_a_single_hanging_receiver_leaves_it_due() -> None:
-    world = World(ONE)
-    event, hanging = await world.accept(), Hanging()
-    world.sender.answer(ONE, hanging)
-    working = world.start(event)
-    await until(lambda: hanging.count)
-    working.cancel()
-    await working
-    assert world.delivery(event).attempts == 0
-    assert world.state(event).due_ms == NOW_MS
     assert world.lanes.in_flight == 0
 
 

@@ -10,10 +10,11 @@ from tests.processes import until
 from tests.unit.worker.world import Hanging, World
 from triggers.deliveries import DeliveryStatus
 from triggers.errors import StoreUnavailable
-from triggers.events import EventStatus
+from triggers.events import Event, EventStatus
 from worker.fair_queue import Work
 
 AWAY = StoreUnavailable("test")
+LEASE_SECONDS = make_settings().lease_seconds + 1
 ONE = make_webhook(webhook_id="wh_1", url="http://127.0.0.1:1/")
 TWO = make_webhook(webhook_id="wh_2", url="http://127.0.0.1:2/")
 
@@ -21,9 +22,9 @@ TWO = make_webhook(webhook_id="wh_2", url="http://127.0.0.1:2/")
 async def test_f42_a_claim_that_is_lost_leaves_the_event_alone_until_the_lease_ends() -> None:
     world = World(ONE)
     event = await world.accept(lease_ms=NOW_MS + 40_000)
-    decided = []
-    await world.work(event, claimed=lambda: decided.append("lost"))
-    assert decided == ["lost"]
+    decided = asyncio.Event()
+    await world.work(event, claimed=decided.set)
+    assert decided.is_set()
     assert not world.sender.requests
     work = Work(tenant_id=world.tenant_id, event_id=event.event_id)
     assert not world.queue.put(work, NOW_MS + 39_999)
@@ -45,7 +46,7 @@ async def test_a_claim_is_said_to_be_decided_before_the_attempts_are_made() -> N
     world = World(ONE)
     event, hanging, decided = await world.accept(), Hanging(), asyncio.Event()
     world.sender.answer(ONE, hanging)
-    working = asyncio.create_task(world.work(event, claimed=decided.set))
+    working = world.start(event, claimed=decided.set)
     async with asyncio.timeout(5):
         await decided.wait()
     hanging.end.set()
@@ -75,6 +76,7 @@ async def test_f16_one_claim_less_is_no_poison_yet() -> None:
 
 async def test_f16_suspects_are_worked_on_one_at_a_time() -> None:
     world = World(ONE)
+    world.random = 0.5
     first, second = await world.accept(claims=2), await world.accept(claims=2)
     harmless, hanging = await world.accept(claims=1), Hanging()
     world.sender.answer(ONE, hanging, make_outcome(200))
@@ -84,13 +86,24 @@ async def test_f16_suspects_are_worked_on_one_at_a_time() -> None:
     await world.work(harmless)
     given_back = world.state(second)
     assert (given_back.claims, given_back.lease_ms, given_back.deliveries) == (2, 0, None)
-    assert given_back.due_ms == given_back.ready_ms == NOW_MS + 2_000
+    assert given_back.due_ms == given_back.ready_ms == NOW_MS + 15_000
     assert world.state(harmless).status is EventStatus.DELIVERED
     hanging.end.set()
     await working
-    world.clock.advance(2)
+    world.clock.advance(15)
     await world.work(second)
     assert world.state(second).status is EventStatus.DELIVERED
+
+
+async def test_a_body_that_cannot_be_made_takes_no_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Event) -> bytes:
+        raise RuntimeError
+
+    monkeypatch.setattr("worker.delivery.body_to_send", fail)
+    world = World(ONE, TWO)
+    with pytest.raises(RuntimeError):
+        await world.work(await world.accept())
+    assert world.lanes.in_flight == 0
 
 
 async def test_a_suspect_that_fails_makes_way_for_the_next() -> None:
@@ -105,19 +118,41 @@ async def test_a_suspect_that_fails_makes_way_for_the_next() -> None:
 
 async def test_f31_a_view_too_old_after_the_claim_gives_it_back_uncounted() -> None:
     world = World(ONE)
-    event = await world.accept()
-    decided: list[str] = []
-    world.outside.events.gate.clear()
-    working = asyncio.create_task(world.work(event, claimed=lambda: decided.append("given back")))
-    await until(lambda: world.outside.events.calls["claim"])
+    world.random = 0.5
+    event, decided = await world.accept(), asyncio.Event()
+    working = await world.start_and_claim_slowly(event, claimed=decided.set)
     world.clock.advance(1)
     world.outside.control.failing = AWAY
     world.outside.events.gate.set()
     await working
     state = world.state(event)
     assert (state.claims, state.lease_ms, state.deliveries) == (0, 0, None)
-    assert state.due_ms == state.ready_ms == world.clock.now_ms + 2_000
-    assert decided == ["given back"]
+    assert state.due_ms == state.ready_ms == world.clock.now_ms + 3_000
+    assert decided.is_set()
+    assert not world.sender.requests
+
+
+async def test_f31_an_event_is_not_matched_by_a_view_too_old_although_its_finish_fails() -> None:
+    world = World(ONE)
+    event = await world.accept()
+    working = await world.start_and_claim_slowly(event)
+    world.clock.advance(1)
+    world.outside.control.failing = AWAY
+    world.outside.events.failing_calls["finish"] = AWAY
+    world.outside.events.gate.set()
+    with pytest.raises(StoreUnavailable):
+        await working
+    assert world.state(event).deliveries is None
+
+
+async def test_f16_a_poison_stays_one_although_its_finish_fails() -> None:
+    world = World(ONE)
+    event = await world.accept(claims=make_settings().claims_max)
+    world.outside.events.failing_calls["finish"] = AWAY
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            await world.work(event)
+        world.clock.advance(LEASE_SECONDS)
     assert not world.sender.requests
 
 

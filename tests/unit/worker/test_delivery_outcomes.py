@@ -177,5 +177,7 @@ async def test_an_attempt_leaves_one_line_without_body_and_secret(
         "milliseconds": 12,
         "next_attempt_at": "2026-11-22T05:29:01.123Z",
         "correlation_id": "corr_1",
+        "claims": 1,
+        "fence": 1,
         "traceparent": None,
     }

@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from tests.factories import NOW_MS
+from tests.factories import NOW_MS, FakeClock
 from tests.processes import until
 from triggers.errors import StoreUnavailable
 from worker import dispatcher as dispatcher_module
-from worker.dispatcher import Dispatcher
+from worker.dispatcher import PUT_ASIDE_MS, WORK_SECONDS_MAX, Dispatcher
 from worker.fair_queue import FairQueue, Work
 
 AWAY = StoreUnavailable("test")
@@ -52,7 +52,7 @@ async def dispatching(
     queue = FairQueue(waiting_max=1_000)
     for event_id in event_ids:
         queue.put(Work(tenant_id="ten_1", event_id=event_id), NOW_MS)
-    dispatcher = Dispatcher(queue, worker, in_flight_max=in_flight_max)
+    dispatcher = Dispatcher(queue, worker, clock=FakeClock(), in_flight_max=in_flight_max)
     running = asyncio.create_task(dispatcher.run())
     try:
         yield dispatcher, queue
@@ -87,7 +87,7 @@ async def test_an_event_may_come_again_once_it_is_done() -> None:
         assert queue.put(work, NOW_MS)
 
 
-async def test_an_event_that_fails_ends_nothing_and_is_said(
+async def test_an_event_that_fails_ends_nothing_is_said_once_and_left_alone_for_a_while(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def fail_the_first(work: Work) -> None:
@@ -97,9 +97,36 @@ async def test_an_event_that_fails_ends_nothing_and_is_said(
     worker = FakeWorker(fail_the_first)
     async with dispatching(worker, "evt_1", "evt_2", in_flight_max=1) as (_, queue):
         await until(lambda: worker.ended == ["evt_2"])
-        assert queue.put(Work(tenant_id="ten_1", event_id="evt_1"), NOW_MS)
+        again = Work(tenant_id="ten_1", event_id="evt_1")
+        assert not queue.put(again, NOW_MS + PUT_ASIDE_MS - 1)
+        assert queue.put(again, NOW_MS + PUT_ASIDE_MS)
     [said] = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert vars(said)["fields"] == {"tenant_id": "ten_1", "event_id": "evt_1"}
+    assert said.exc_info
+
+
+async def test_it_is_dead_when_an_event_is_in_work_for_longer_than_any_can_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, first, second = FakeClock(), Hanging(), Hanging()
+    monkeypatch.setattr("worker.dispatcher.time", clock)
+
+    async def hang(work: Work) -> None:
+        await (first(work) if work.event_id == "evt_1" else second(work))
+
+    async with dispatching(FakeWorker(hang), "evt_1") as (dispatcher, queue):
+        alive = [dispatcher.is_alive()]
+        await until(lambda: dispatcher.in_flight == 1)
+        clock.advance(WORK_SECONDS_MAX - 1)
+        queue.put(Work(tenant_id="ten_1", event_id="evt_2"), NOW_MS)
+        await until(lambda: dispatcher.in_flight == 2)
+        alive.append(dispatcher.is_alive())
+        clock.advance(1)
+        alive.append(dispatcher.is_alive())
+        first.end.set()
+        await until(lambda: dispatcher.in_flight == 1)
+        alive.append(dispatcher.is_alive())
+    assert alive == [True, True, False, True]
 
 
 async def test_f31_while_the_store_is_away_events_are_taken_ever_more_slowly(

@@ -11,13 +11,12 @@ from worker import fair_queue
 from worker.fair_queue import FairQueue, Work
 
 
-def work(tenant_id: str, event_id: str) -> Work:
-    return Work(tenant_id=tenant_id, event_id=event_id)
-
-
-def put(queue: FairQueue, *names: str) -> list[bool]:
+def put(queue: FairQueue, *names: str, is_swept: bool = False, now_ms: int = NOW_MS) -> list[bool]:
     """Put events; a name like `a1` is the event 1 of the tenant a."""
-    return [queue.put(work(name[0], name), NOW_MS) for name in names]
+    return [
+        queue.put(Work(tenant_id=name[0], event_id=name, is_swept=is_swept), now_ms)
+        for name in names
+    ]
 
 
 async def taken(queue: FairQueue, count: int) -> list[str]:
@@ -49,21 +48,21 @@ def test_it_holds_no_more_than_it_may() -> None:
     assert put(queue, "a1", "b1", "c1", "d1", "e1") == [True, True, True, True, False]
 
 
-def test_no_tenant_fills_more_than_half_while_others_wait() -> None:
-    queue = FairQueue(waiting_max=10)
-    put(queue, "b1")
-    assert put(queue, *(f"a{number}" for number in range(9))) == [True] * 5 + [False] * 4
-    assert put(queue, "b2", "c1") == [True, True]
+def test_of_what_is_swept_a_tenant_has_a_quarter_waiting_and_hints_may_fill_it() -> None:
+    queue = FairQueue(waiting_max=8)
+    assert put(queue, "a1", "a2", "a3", is_swept=True) == [True, True, False]
+    assert put(queue, "b1", "b2", "b3", is_swept=True) == [True, True, False]
+    assert put(queue, "a3", "a4", "a5", "a6", "a7") == [True, True, True, True, False]
 
 
 async def test_it_asks_for_more_when_half_is_free() -> None:
     queue = FairQueue(waiting_max=4)
-    asked = [queue.has_room]
-    put(queue, "a1", "b1", "c1")
-    asked.append(queue.has_room)
+    asked = []
+    for name in ("a1", "b1", "c1"):
+        put(queue, name)
+        asked.append(queue.has_room)
     await queue.take()
-    asked.append(queue.has_room)
-    assert asked == [True, False, True]
+    assert [*asked, queue.has_room] == [True, True, False, True]
 
 
 async def test_an_event_is_known_until_it_is_done() -> None:
@@ -80,7 +79,7 @@ def test_an_event_is_left_alone_until_its_time() -> None:
     queue.leave_alone("a1", NOW_MS + 1)
     queue.leave_alone("a2", NOW_MS)
     assert put(queue, "a1", "a2") == [False, True]
-    assert queue.put(work("a", "a1"), NOW_MS + 1)
+    assert put(queue, "a1", now_ms=NOW_MS + 1) == [True]
 
 
 def test_what_need_not_be_left_alone_any_longer_is_forgotten() -> None:

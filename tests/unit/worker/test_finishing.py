@@ -1,9 +1,9 @@
 """Finish: what is written about a round, in which order, and what a failing store does to it."""
 
 import asyncio
-from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.factories import (
     FakeClock,
@@ -18,7 +18,7 @@ from tests.processes import until
 from tests.unit.worker.world import journal_of, make_finisher
 from triggers.attempts import Attempt
 from triggers.deliveries import Delivery, DeliveryStatus
-from triggers.errors import StoreRefused, StoreUnavailable
+from triggers.errors import StoreRefused, StoreUnavailable, TriggersError
 from triggers.events import EventRecord, EventStatus, Progress, progress_of
 from triggers.messages import DeadLetter
 from triggers.webhooks import Webhook, WebhookStatus
@@ -31,6 +31,7 @@ DELIVERED = Delivery(webhook_id="wh_1", status=DeliveryStatus.DELIVERED, attempt
 FAILED = Delivery(webhook_id="wh_1", status=DeliveryStatus.FAILED, attempts=6, last_error="no")
 GONE = Delivery(webhook_id="wh_1", status=DeliveryStatus.HELD, attempts=1, last_status_code=410)
 HELD = Delivery(webhook_id="wh_1", status=DeliveryStatus.HELD)
+ANOTHER = Delivery(webhook_id="wh_2", status=DeliveryStatus.FAILED, attempts=6)
 
 
 class Finishing:
@@ -58,8 +59,9 @@ class Finishing:
         round_.attempts.extend(attempts)
         return round_
 
-    async def finish(self, round_: Round) -> bool:
-        return await self.finisher.finish(round_, self.progress(round_))
+    async def finish(self, round_: Round, *, save_at_last: bool = False) -> bool:
+        progress = self.progress(round_)
+        return await self.finisher.finish(round_, progress, save_at_last=save_at_last)
 
     def progress(self, round_: Round) -> Progress:
         return progress_of(round_.deliveries, self.clock.now_ms)
@@ -166,6 +168,32 @@ async def test_f25_a_store_that_stays_away_leaves_the_event_to_its_lease(
     assert not finishing.outside.dead_letters.letters
 
 
+@pytest.mark.parametrize("hanging", ["attempts", "backlog", "events"])
+async def test_f26_a_store_that_hangs_holds_up_a_round_only_so_long_and_what_can_be_is_saved(
+    finishing: Finishing, hanging: str
+) -> None:
+    round_ = await finishing.claimed(DELIVERED, ANOTHER, attempts=(make_attempt(),))
+    getattr(finishing.outside, hanging).gate.clear()
+    started = asyncio.get_running_loop().time()
+    with pytest.raises(StoreUnavailable):
+        await finishing.finish(round_, save_at_last=True)
+    assert asyncio.get_running_loop().time() - started < 5
+    is_saved = finishing.record.state.deliveries == (DELIVERED, Delivery(webhook_id="wh_2"))
+    assert is_saved == (hanging != "events")
+
+
+@pytest.mark.parametrize(("part", "call"), [("backlog", "mark"), ("dead_letters", "send")])
+async def test_many_deliveries_are_marked_and_told_at_once(
+    finishing: Finishing, part: str, call: str
+) -> None:
+    round_, fake = await finishing.claimed(FAILED, ANOTHER), getattr(finishing.outside, part)
+    fake.gate.clear()
+    finish = asyncio.create_task(finishing.finish(round_))
+    await until(lambda: fake.calls[call] == 2)
+    fake.gate.set()
+    assert await finish
+
+
 async def test_attempts_that_cannot_be_kept_do_not_stop_the_finish(finishing: Finishing) -> None:
     finishing.outside.attempts.failing = AWAY
     round_ = await finishing.claimed(DELIVERED, attempts=(make_attempt(), make_attempt()))
@@ -174,52 +202,74 @@ async def test_attempts_that_cannot_be_kept_do_not_stop_the_finish(finishing: Fi
 
 
 @pytest.mark.parametrize("error", [AWAY, StoreRefused("test")])
-async def test_nobody_told_is_no_failure_of_the_finish(finishing: Finishing, error: Any) -> None:
+async def test_nobody_told_is_no_failure_of_the_finish(
+    finishing: Finishing, error: TriggersError
+) -> None:
     finishing.outside.dead_letters.failing = error
-    other = Delivery(webhook_id="wh_2", status=DeliveryStatus.FAILED)
-    assert await finishing.finish(await finishing.claimed(other, GONE))
+    assert await finishing.finish(await finishing.claimed(ANOTHER, GONE))
     assert finishing.record.state.status is EventStatus.FAILED
     disabled: Webhook = finishing.outside.control.views[finishing.tenant_id].webhooks["wh_1"]
     assert not disabled.is_enabled
 
 
-async def test_a_save_writes_what_is_done_and_its_markers_and_keeps_the_claim(
+async def test_a_save_writes_what_was_delivered_and_leaves_the_rest_and_the_claim_as_they_were(
     finishing: Finishing,
 ) -> None:
-    round_ = await finishing.claimed(FAILED, attempts=(make_attempt(),))
+    round_ = await finishing.claimed(DELIVERED, ANOTHER, attempts=(make_attempt(),))
     claimed = finishing.record.state
     journal = journal_of(finishing.outside)
     await finishing.finisher.save(round_)
-    assert journal == ["record", "mark", "save"]
-    assert finishing.record.state.deliveries == (FAILED,)
-    assert finishing.record.state.lease_ms == claimed.lease_ms
-    assert finishing.record.state.status is EventStatus.PENDING
+    assert sorted(journal) == ["record", "save"]
+    deliveries = (DELIVERED, Delivery(webhook_id="wh_2"))
+    assert finishing.record.state == replace(claimed, deliveries=deliveries, claims=0)
 
 
-async def test_an_attempt_that_was_saved_is_not_written_again(finishing: Finishing) -> None:
+@pytest.mark.parametrize(("failing", "records"), [(None, 1), (AWAY, 2)])
+async def test_an_attempt_is_written_at_the_finish_if_the_save_did_not(
+    finishing: Finishing, failing: TriggersError | None, records: int
+) -> None:
     round_ = await finishing.claimed(DELIVERED, attempts=(make_attempt(),))
+    finishing.outside.attempts.failing = failing
     await finishing.finisher.save(round_)
+    finishing.outside.attempts.failing = None
     await finishing.finish(round_)
-    assert finishing.outside.attempts.calls["record"] == 1
+    assert finishing.outside.attempts.calls["record"] == records
+    assert len(finishing.outside.attempts.rows) == 1
 
 
-async def test_a_save_that_fails_does_no_harm(finishing: Finishing) -> None:
-    finishing.outside.events.failing_calls["save"] = AWAY
+async def test_an_attempt_that_ends_during_a_save_is_written_at_the_finish(
+    finishing: Finishing,
+) -> None:
+    round_ = await finishing.claimed(DELIVERED, attempts=(make_attempt(),))
+    finishing.outside.attempts.gate.clear()
+    saving = asyncio.create_task(finishing.finisher.save(round_))
+    await until(lambda: finishing.outside.attempts.calls["record"])
+    round_.attempts.append(make_attempt())
+    finishing.outside.attempts.gate.set()
+    await saving
+    await finishing.finish(round_)
+    assert len(finishing.outside.attempts.rows) == 2
+
+
+@pytest.mark.parametrize("error", [AWAY, StoreRefused("test")])
+async def test_a_save_that_fails_does_no_harm(finishing: Finishing, error: TriggersError) -> None:
+    finishing.outside.events.failing_calls["save"] = error
     round_ = await finishing.claimed(DELIVERED)
     await finishing.finisher.save(round_)
     assert await finishing.finish(round_)
 
 
+@pytest.mark.parametrize(("part", "call"), [("events", "finish"), ("dead_letters", "send")])
 async def test_f12_a_finish_that_has_begun_goes_on_when_the_drain_breaks_it_off(
-    finishing: Finishing,
+    finishing: Finishing, part: str, call: str
 ) -> None:
-    round_ = await finishing.claimed(FAILED)
-    finishing.outside.events.gate.clear()
+    round_, fake = await finishing.claimed(FAILED), getattr(finishing.outside, part)
+    fake.gate.clear()
     finish = asyncio.create_task(finishing.finish(round_))
-    await until(lambda: finishing.outside.events.calls["finish"])
+    await until(lambda: fake.calls[call])
     finish.cancel()
     await asyncio.sleep(0)
-    finishing.outside.events.gate.set()
+    fake.gate.set()
     assert await finish
     assert finishing.record.state.status is EventStatus.FAILED
     assert len(finishing.outside.dead_letters.letters) == 1

@@ -19,43 +19,36 @@ async def ask(health: Health, path: str) -> tuple[int, object]:
 )
 async def test_a_worker_is_ready_when_it_says_so(state: str, status: int) -> None:
     health = Health()
+    assert health.state == "starting"
     health.state = state
     assert await ask(health, "/readiness") == (status, {"status": state})
 
 
-async def test_a_worker_that_starts_is_alive_and_not_ready() -> None:
-    assert (await ask(Health(), "/liveness"))[0] == 200
-    assert (await ask(Health(), "/readiness"))[0] == 503
-
-
 async def test_a_loop_that_has_fallen_silent_makes_the_worker_dead_until_it_beats_again() -> None:
     clock, health = FakeClock(), Health()
-    consumer, sweeper = (
-        Pulse("consumer", clock.monotonic),
-        Pulse("sweeper", clock.monotonic),
-    )
-    health._pulses = [consumer, sweeper]
+    pulses = {name: Pulse(clock.monotonic) for name in ("consumer", "sweeper")}
+    for name, pulse in pulses.items():
+        health.watch(name, pulse.is_alive)
     clock.advance(SILENT_SECONDS_MAX - 1)
-    consumer.beat()
+    pulses["consumer"].beat()
     assert await ask(health, "/liveness") == (200, {"status": "alive", "silent": []})
     clock.advance(1)
     assert await ask(health, "/liveness") == (503, {"status": "silent", "silent": ["sweeper"]})
-    sweeper.beat()
+    pulses["sweeper"].beat()
     assert await ask(health, "/liveness") == (200, {"status": "alive", "silent": []})
 
 
-async def test_a_dead_loop_says_nothing_of_readiness() -> None:
-    clock, health = FakeClock(), Health()
+async def test_a_dead_part_says_nothing_of_readiness() -> None:
+    health = Health()
     health.state = "ready"
-    health._pulses = [Pulse("consumer", clock.monotonic)]
-    clock.advance(SILENT_SECONDS_MAX)
-    assert health.silent() == ["consumer"]
+    health.watch("dispatcher", lambda: False)
     assert (await ask(health, "/readiness"))[0] == 200
 
 
 def test_the_pulse_of_a_new_loop_is_among_those_that_have_to_beat() -> None:
     health = Health()
     pulse = health.pulse("sweeper")
+    assert health.silent() == []
     pulse._last -= SILENT_SECONDS_MAX
     assert health.silent() == ["sweeper"]
 

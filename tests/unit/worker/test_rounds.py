@@ -20,7 +20,7 @@ FULL = make_webhook(webhook_id="wh_full")
 def make_lanes() -> Lanes:
     """Make lanes in which one webhook is at its limit."""
     lanes = Lanes(in_flight_max=1_000, random=lambda: 0.0)
-    while lanes.enter(FULL.webhook_id, NOW_MS) is None:
+    while lanes.enter("ten_1", FULL.webhook_id, NOW_MS) is None:
         pass
     return lanes
 

@@ -1,6 +1,7 @@
 """What the sender sends, and what it makes of answers that are in order."""
 
 import os
+import re
 import resource
 import socket
 from collections.abc import Iterator
@@ -13,8 +14,9 @@ from standardwebhooks import Webhook as Verifier
 
 from tests.factories import NOW_MS, FakeClock, make_event
 from tests.processes import until
-from tests.receivers import answer, answering, receiving, saying
+from tests.receivers import HOST, answer, answering, receiving, saying
 from tests.unit.worker.sending import (
+    NOT_MADE,
     SECRET,
     attempt,
     make_request,
@@ -37,10 +39,9 @@ async def test_a_receiver_gets_exactly_what_the_api_promises() -> None:
     event = make_event(payload=PAYLOAD)
     body = body_to_send(event)
     async with receiving(answering(answer())) as receiver, open_sender(clock=clock) as sender:
-        url = f"{receiver.url}?key=a%2Fb&empty="
-        await sender.send(make_request(url, event_id=event.event_id, body=body))
+        await sender.send(make_request(receiver.url, event_id=event.event_id, body=body))
         [request] = receiver.requests
-    assert request.line.startswith("POST /hook?")
+    assert request.line == "POST /hook HTTP/1.1"
     assert request.body == body
     assert sorted(request.headers) == [
         ("content-length", str(len(body))),
@@ -61,6 +62,37 @@ async def test_a_receiver_gets_exactly_what_the_api_promises() -> None:
         "metadata",
         "payload",
     }
+
+
+@pytest.mark.parametrize(
+    "target", ["/a%2Fb?key=c%2Fd+%20&empty=", "/", "/../x/./y//z", "/~a;b=c,d@e:!$&'()*%7E%zz"]
+)
+async def test_a_url_goes_out_as_the_tenant_wrote_it(target: str) -> None:
+    async with receiving(answering(answer())) as receiver:
+        await attempt(f"http://{HOST}:{receiver.port}{target}")
+    assert [request.line for request in receiver.requests] == [f"POST {target} HTTP/1.1"]
+
+
+ODD = [
+    "/a b",
+    "/ HTTP/1.1",
+    "/\r\nX-Evil: 1",
+    "/\n\n",
+    "/\0",
+    "/ä",
+    "/\ud800",
+    "?a b\r\n\r\nPOST /",
+]
+
+
+@pytest.mark.parametrize("target", ODD)
+async def test_no_url_breaks_the_request_line(target: str) -> None:
+    async with receiving(answering(answer())) as receiver:
+        outcome = await attempt(f"http://{HOST}:{receiver.port}{target}")
+    assert outcome.status_code == 200 or outcome.error == NOT_MADE
+    for request in receiver.requests:
+        assert re.fullmatch("POST /[!-~]* HTTP/1.1", request.line)
+        assert len(request.headers) == 8
 
 
 @pytest.mark.parametrize("secrets", [(SECRET,), (SECRET, OTHER_SECRET)])

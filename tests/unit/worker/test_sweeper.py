@@ -1,7 +1,11 @@
 """The loop over the due index: who sweeps which shard, how far, and through which failures."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
+from random import Random
+from statistics import mean
 
 import pytest
 
@@ -18,6 +22,7 @@ from worker.sweeper import FAILURES_MAX, PAGE_MAX, PAGES_MAX, Sweeper
 AWAY = StoreUnavailable("test")
 LEASE_SECONDS = 10
 SHARD = "07"
+MINUTES_MS = 5 * 60_000
 
 
 class Sweeping:
@@ -30,7 +35,7 @@ class Sweeping:
         self.queues: dict[str, FairQueue] = {}
         self._waiting_max = waiting_max
 
-    def sweeper(self, owner: str) -> Sweeper:
+    def sweeper(self, owner: str, random: Callable[[], float] = lambda: 0.5) -> Sweeper:
         self.queues[owner] = FairQueue(waiting_max=self._waiting_max)
         return Sweeper(
             self.index,
@@ -38,10 +43,10 @@ class Sweeping:
             self.queues[owner],
             owner=owner,
             clock=self.clock,
-            pulse=Pulse("sweeper"),
+            pulse=Pulse(),
             sweep_seconds=0.001,
             lease_seconds=LEASE_SECONDS,
-            random=lambda: 0.5,
+            random=random,
         )
 
     async def accept(self, count: int, *, tenant_id: str = "ten_1", due_ms: int = NOW_MS) -> None:
@@ -49,12 +54,14 @@ class Sweeping:
             await self.index.insert(tenant_id, make_event(), due_ms=due_ms, expires_s=0)
 
     async def accept_in_one_shard(self, count: int, *, tenant_id: str = "ten_1") -> list[str]:
+        """Accept events, due one after the other; `{}` in the tenant makes each another's."""
         names: list[str] = []
         while len(names) < count:
             event = make_event()
             if due_shard_of(event.event_id) == SHARD:
                 due_ms = NOW_MS - count + len(names)
-                await self.index.insert(tenant_id, event, due_ms=due_ms, expires_s=0)
+                owner = tenant_id.format(len(names))
+                await self.index.insert(owner, event, due_ms=due_ms, expires_s=0)
                 names.append(event.event_id)
         return names
 
@@ -148,28 +155,22 @@ async def test_it_reads_on_while_pages_are_full() -> None:
 
 async def test_it_reads_no_further_when_there_is_no_room() -> None:
     sweeping = Sweeping(waiting_max=2 * PAGE_MAX - 1)
-    names = await sweeping.accept_in_one_shard(5 * PAGE_MAX)
-    sweeper = sweeping.sweeper("one")
-    sweeper._mine = {SHARD: NOW_MS + 1_000}
-    sweeper._theirs = dict.fromkeys(DUE_SHARDS, NOW_MS + 1_000)
-    await sweeper.sweep()
+    names = await sweeping.accept_in_one_shard(5 * PAGE_MAX, tenant_id="ten_{}")
+    await sweeping.sweeper("one").sweep()
     assert await sweeping.queued("one") == names[:PAGE_MAX]
-    assert sweeping.index.calls["read_due"] == 1
 
 
 async def test_a_backlog_in_front_hides_nobody_behind_it() -> None:
-    sweeping = Sweeping()
-    names = await sweeping.accept_in_one_shard(PAGES_MAX * PAGE_MAX)
+    sweeping = Sweeping(waiting_max=2_000)
+    await sweeping.accept_in_one_shard(3 * PAGES_MAX * PAGE_MAX)
     [behind] = await sweeping.accept_in_one_shard(1, tenant_id="ten_2")
     sweeping.clock.advance(1)
-    sweeper = sweeping.sweeper("one")
-    for name in names:
-        sweeping.queues["one"].leave_alone(name, NOW_MS + 60_000)
-    queued = []
-    for _ in range(2):
+    sweeper, queue = sweeping.sweeper("one"), sweeping.queues["one"]
+    carried: list[str] = []
+    for _ in range(4):
         await sweeper.sweep()
-        queued += await sweeping.queued("one")
-    assert queued == [behind]
+        carried += [(await queue.take()).event_id for _ in range(2)]
+    assert behind in carried
 
 
 async def test_an_event_that_somebody_else_works_on_is_skipped_until_that_lease_ends() -> None:
@@ -194,20 +195,65 @@ async def test_f28_a_stale_page_queues_an_event_that_is_known_only_once() -> Non
     assert await sweeping.queued("one") == [name]
 
 
-@pytest.mark.parametrize("call", ["read_due", "take"])
-async def test_f22_a_failing_store_does_not_end_the_loop(call: str) -> None:
+async def test_f22_a_failing_store_does_not_end_the_loop() -> None:
     sweeping = Sweeping()
-    failing = sweeping.index if call == "read_due" else sweeping.leases
-    failing.failing_calls[call] = AWAY
+    sweeping.index.failing_calls["read_due"] = AWAY
     sweeper = sweeping.sweeper("one")
     running = asyncio.create_task(sweeper.run())
-    await until(lambda: failing.calls[call] > 2 * len(DUE_SHARDS))
-    failing.failing_calls.clear()
+    await until(lambda: sweeping.index.calls["read_due"] > 2 * FAILURES_MAX)
+    sweeping.index.failing_calls.clear()
     await sweeping.accept(10)
     await until(lambda: sweeping.queues["one"]._waiting == 10)
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running
+
+
+async def test_f22_without_leases_every_shard_is_swept_all_the_same() -> None:
+    sweeping = Sweeping()
+    sweeping.leases.failing = AWAY
+    await sweeping.accept(50)
+    await sweeping.sweeper("one").sweep()
+    assert len(await sweeping.queued("one")) == 50
+
+
+async def test_a_worker_without_room_takes_no_shards() -> None:
+    sweeping = Sweeping(waiting_max=2)
+    sweeper, queue = sweeping.sweeper("full"), sweeping.queues["full"]
+    for number in range(2):
+        queue.put(Work(tenant_id="ten_1", event_id=f"evt_{number}"), NOW_MS)
+    await sweeper.sweep()
+    assert sweeping.held_by("full") == set()
+    await queue.take()
+    await sweeper.sweep()
+    assert sweeping.held_by("full") == set(DUE_SHARDS)
+
+
+@pytest.mark.parametrize(("random", "seconds"), [(0.0, 5), (0.5, 7.5), (0.999, 9.995)])
+async def test_a_lease_lasts_half_to_the_whole_of_its_time(random: float, seconds: float) -> None:
+    sweeping = Sweeping()
+    await sweeping.sweeper("one", lambda: random).sweep()
+    ends = {ends_ms for _, ends_ms in sweeping.leases.holders.values()}
+    assert ends == {NOW_MS + int(seconds * 1_000)}
+
+
+@pytest.mark.parametrize("phase_ms", [1, 100, 500, 999])
+async def test_shards_spread_over_two_workers_whoever_started_first(phase_ms: int) -> None:
+    sweeping, numbers = Sweeping(), Random(phase_ms)
+    sweepers = {name: sweeping.sweeper(name, numbers.random) for name in ("one", "two")}
+    ticks = {"one": NOW_MS, "two": NOW_MS + phase_ms}
+    moments: list[Counter[str]] = []
+    while sweeping.clock.now_ms < NOW_MS + MINUTES_MS:
+        name = min(ticks, key=lambda each: ticks[each])
+        sweeping.clock.now_ms = ticks[name]
+        await sweepers[name].sweep()
+        ticks[name] += int(1_000 * (0.75 + numbers.random() / 2))
+        leases = sweeping.leases.holders.values()
+        moments.append(Counter(who for who, ends_ms in leases if ends_ms > sweeping.clock.now_ms))
+    for name in sweepers:
+        assert mean(held[name] for held in moments) > 0.2 * len(DUE_SHARDS)
+        assert mean(held[name] >= 2 for held in moments) > 0.9
+    assert mean(held.total() for held in moments) > 0.95 * len(DUE_SHARDS)
 
 
 class ThrottledIndex(FakeEvents):
@@ -262,4 +308,4 @@ async def test_f26_a_long_round_over_a_slow_store_is_no_dead_loop() -> None:
     beats: list[int] = []
     sweeper._pulse.beat = lambda: beats.append(1)  # type: ignore[method-assign]
     await sweeper.sweep()
-    assert len(beats) == sweeping.index.calls["read_due"]
+    assert len(beats) == sweeping.index.calls["read_due"] + sweeping.leases.calls["take"]

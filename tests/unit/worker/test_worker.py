@@ -1,6 +1,7 @@
 """The whole worker on a fake outside: how it starts, delivers over a socket, drains and dies."""
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -22,11 +23,12 @@ from triggers.settings import Settings
 from triggers.times import system_clock
 from triggers.webhooks import Webhook
 from worker import __main__ as entry
-from worker import main
-from worker.main import run_worker, stop_on_signals
+from worker.health import Health
+from worker.main import run_worker, stop_on_signals, wire_loops
+from worker.sender import open_session
 
 AWAY = StoreUnavailable("tables")
-TENANT = "ten_1"
+TENANT = "ten_0000000000000001"
 
 
 class Running:
@@ -119,31 +121,44 @@ async def test_a_delivery_that_fails_is_tried_again_by_the_sweeper() -> None:
 
 
 async def test_f82_started_before_the_tables_it_waits_and_says_so(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(main, "WAIT_SECONDS", 0.01)
     running = Running()
     running.outside.reachable.failing = AWAY
     task = asyncio.create_task(running.run())
-    await until(lambda: running.outside.reachable.calls["check"] > main.SAY_EVERY)
+    await until(lambda: running.outside.reachable.calls["check"])
     assert await running.ready() == 503
     running.outside.reachable.failing = None
     await running.answers(200)
     running.stop.set()
     await task
-    said = [record for record in caplog.records if record.message == "waiting for the tables"]
-    assert 2 <= len(said) < running.outside.reachable.calls["check"]
-    assert vars(said[0])["fields"] == {"reason": "store unavailable: tables"}
+    [said] = [record for record in caplog.records if record.message == "waiting for the tables"]
+    assert vars(said)["fields"] == {"reason": "store unavailable: tables"}
 
 
-async def test_a_stop_while_it_waits_for_the_tables_ends_it() -> None:
+@pytest.mark.parametrize("hangs", [True, False])
+async def test_a_stop_while_it_waits_for_the_tables_ends_it_and_it_was_never_ready(
+    caplog: pytest.LogCaptureFixture, *, hangs: bool
+) -> None:
+    caplog.set_level(logging.INFO)
     running = Running()
     running.outside.reachable.failing = AWAY
+    if hangs:
+        running.outside.reachable.gate.clear()
     task = asyncio.create_task(running.run())
     await until(lambda: running.outside.reachable.calls["check"])
     running.stop.set()
     async with asyncio.timeout(10):
         await task
+    assert "ready" not in {record.message for record in caplog.records}
+
+
+async def test_the_health_checks_watch_every_loop() -> None:
+    health = Health()
+    settings = make_settings()
+    async with open_session(connect_seconds=1, allowed=()) as session:
+        wire_loops(settings, fake_resources(), session, health, clock=system_clock)
+    assert [name for name, _ in health._watched] == ["consumer", "sweeper", "dispatcher"]
 
 
 async def test_f12_a_stop_lets_what_is_in_the_air_end_and_claims_nothing_more() -> None:
@@ -162,6 +177,7 @@ async def test_f12_a_stop_lets_what_is_in_the_air_end_and_claims_nothing_more() 
         await arrived.wait()
         running.stop.set()
         await running.answers(503)
+        await until(lambda: not running.outside.shard_leases.holders)
         end.set()
     statuses = {running.status(first), running.status(second)}
     assert statuses == {EventStatus.DELIVERED, EventStatus.PENDING}

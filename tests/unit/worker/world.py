@@ -73,6 +73,7 @@ class World:
 
     def __init__(self, *webhooks: Webhook, settings: Settings | None = None) -> None:
         self.clock = FakeClock()
+        self.random = 0.0
         self.outside: FakeResources = fake_resources(self.clock)
         self.sender = FakeSender()
         self.queue = FairQueue(waiting_max=100)
@@ -103,15 +104,17 @@ class World:
             Work(tenant_id=self.tenant_id, event_id=event.event_id, claimed=claimed)
         )
 
-    def start(self, event: Event) -> asyncio.Task[None]:
+    def start(self, event: Event, claimed: Callable[[], None] | None = None) -> asyncio.Task[None]:
         """Do so in a task."""
-        return asyncio.create_task(self.work(event))
+        return asyncio.create_task(self.work(event, claimed))
 
-    async def start_and_claim_slowly(self, event: Event) -> asyncio.Task[None]:
+    async def start_and_claim_slowly(
+        self, event: Event, claimed: Callable[[], None] | None = None
+    ) -> asyncio.Task[None]:
         """Do so, and return while the claim is under way, until the gate of events is set."""
         self.outside.events.gate.clear()
         claims = self.outside.events.calls["claim"]
-        working = self.start(event)
+        working = self.start(event, claimed)
         await until(lambda: self.outside.events.calls["claim"] > claims)
         return working
 
@@ -144,7 +147,7 @@ class World:
             queue=self.queue,
             settings=settings,
             clock=self.clock,
-            random=lambda: 0.0,
+            random=lambda: self.random,
         )
 
 
