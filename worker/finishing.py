@@ -81,9 +81,9 @@ class Finisher:
     ) -> bool:
         """End a round. False: somebody fenced us off, nothing was written.
 
-        It goes on to its end when the drain breaks off its caller. Raises Unavailable when the store
-        stays away: then the lease ends and the event comes again, and with `save_at_last` what was
-        delivered has been saved if that went.
+        It goes on to its end when the drain breaks off its caller. Raises Unavailable when the
+        store stays away: then the lease ends and the event comes again. With `save_at_last` what
+        was delivered has been saved by then, if the store took that.
         """
         finishing = asyncio.create_task(
             self._finish(round_, progress, save_at_last=save_at_last), name="finish"
@@ -108,7 +108,7 @@ class Finisher:
         return finished
 
     async def _write(self, round_: Round, progress: Progress) -> bool:
-        """Write all of a round within the time that its lease leaves for it. Raises TimeoutError."""
+        """Write all of a round in the time that its lease leaves for it. Raises TimeoutError."""
         async with asyncio.timeout(self._finish_seconds):
             await self._keep_attempts(round_)
             marked = round_.newly(DeliveryStatus.FAILED, DeliveryStatus.HELD)

@@ -91,7 +91,7 @@ class FakeNames(AbstractResolver):
 
 
 class NameServer(asyncio.DatagramProtocol):
-    """A name server that knows no name, and says so by this code; about slow names it says nothing."""
+    """A name server that says by this code that it knows no name; to slow ones it says nothing."""
 
     def __init__(self, code: int) -> None:
         self._code = code

@@ -6,7 +6,7 @@ import pytest
 
 from tests.factories import NOW_MS, make_outcome, make_settings, make_webhook
 from tests.processes import until
-from tests.unit.worker.world import Hanging, World
+from tests.unit.worker.world import Hanging, World, journal_of
 from triggers.deliveries import DeliveryStatus
 from triggers.errors import StoreUnavailable
 from triggers.events import NEVER_MS, Event, EventStatus, body_to_send
@@ -65,7 +65,9 @@ async def test_a_webhook_of_a_later_day_does_not_get_an_old_event() -> None:
     assert not world.sender.requests
 
 
-async def test_all_webhooks_of_an_event_are_sent_to_at_once() -> None:
+async def test_all_webhooks_of_an_event_are_sent_to_at_once_and_nothing_saved_while_all_hang(
+    quick_saves: None,
+) -> None:
     world = World(ONE, TWO)
     event, hanging = await world.accept(), Hanging()
     world.sender.answer(ONE, hanging)
@@ -96,18 +98,6 @@ async def test_what_is_done_is_saved_again_and_again_while_another_still_hangs(
     await working
     assert world.state(event).status is EventStatus.DELIVERED
     assert world.outside.events.calls["save"] == 2
-
-
-async def test_nothing_is_saved_early_while_all_hang(quick_saves: None) -> None:
-    world = World(ONE, TWO)
-    event, hanging = await world.accept(), Hanging()
-    world.sender.answer(ONE, hanging)
-    world.sender.answer(TWO, hanging)
-    working = world.start(event)
-    await until(lambda: hanging.count == 2)
-    hanging.end.set()
-    await working
-    assert world.outside.events.calls["save"] == 0
 
 
 async def test_an_acknowledged_event_stays_so_whatever_its_attempt_says() -> None:
@@ -145,32 +135,26 @@ async def test_f05_after_a_death_what_was_saved_is_not_sent_again(quick_saves: N
     assert world.state(event).status is EventStatus.DELIVERED
 
 
-async def test_f69_after_a_death_a_webhook_that_is_gone_is_disabled_all_the_same(
-    quick_saves: None,
+@pytest.mark.parametrize(
+    ("status", "marker", "told"), [(410, "held", "write"), (500, "failed", "send")]
+)
+async def test_f05_f69_after_a_death_what_failed_or_is_gone_is_marked_and_told_all_the_same(
+    quick_saves: None, status: int, marker: str, told: str
 ) -> None:
-    world = World(ONE, TWO)
+    ends = make_webhook(webhook_id="wh_1", url=ONE.url, retry=())
+    world = World(ends, TWO)
     event = await world.accept()
-    world.sender.answer(ONE, make_outcome(410))
+    world.sender.answer(ends, make_outcome(status))
     await work_until_saved_and_die(world, event, TWO)
-    assert world.delivery(event, ONE).status is DeliveryStatus.PENDING
+    assert world.delivery(event, ends).status is DeliveryStatus.PENDING
+    journal = journal_of(world.outside)
     await world.work(event)
-    assert world.delivery(event, ONE).status is DeliveryStatus.HELD
-    assert not world.outside.control.views[world.tenant_id].webhooks["wh_1"].is_enabled
-    assert list(world.outside.backlog.markers.values()) == ["held"]
-
-
-async def test_f05_after_a_death_the_last_failure_is_marked_and_told_all_the_same(
-    quick_saves: None,
-) -> None:
-    last = make_webhook(webhook_id="wh_1", url=ONE.url, retry=())
-    world = World(last, TWO)
-    event = await world.accept()
-    world.sender.answer(last, make_outcome(500))
-    await work_until_saved_and_die(world, event, TWO)
-    await world.work(event)
-    assert world.state(event).status is EventStatus.FAILED
-    assert list(world.outside.backlog.markers.values()) == ["failed"]
-    assert len(world.outside.dead_letters.letters) == 1
+    assert world.delivery(event, ends).status == marker
+    assert list(world.outside.backlog.markers.values()) == [marker]
+    assert journal[-1] == told
+    assert world.outside.control.views[world.tenant_id].webhooks["wh_1"].is_enabled == (
+        status != 410
+    )
 
 
 async def test_f24_while_only_finishes_fail_nothing_is_sent_again_nor_fails_as_poison() -> None:

@@ -76,48 +76,37 @@ def finishing() -> Finishing:
     return Finishing()
 
 
-async def test_attempts_and_markers_come_before_the_finish_and_letters_after_it(
-    finishing: Finishing,
-) -> None:
-    round_ = await finishing.claimed(FAILED, attempts=(make_attempt(),))
-    journal = journal_of(finishing.outside)
-    assert await finishing.finish(round_)
-    assert journal == ["record", "mark", "finish", "send"]
+JOURNALS = {
+    "a first try success costs one write": (DELIVERED, 200, ["finish"]),
+    "failed": (FAILED, 500, ["record", "mark", "finish", "send"]),
+    "gone": (GONE, 410, ["record", "mark", "finish", "read_view", "write"]),
+    "held for another reason": (HELD, None, ["mark", "finish"]),
+}
 
 
-async def test_f69_a_webhook_that_is_gone_is_disabled_after_the_finish(
-    finishing: Finishing,
+@pytest.mark.parametrize(("delivery", "status", "journal"), JOURNALS.values(), ids=JOURNALS)
+async def test_attempts_and_markers_come_before_the_finish_and_what_is_told_after_it(
+    finishing: Finishing, delivery: Delivery, status: int | None, journal: list[str]
 ) -> None:
-    round_ = await finishing.claimed(GONE, attempts=(make_attempt(),))
-    journal = journal_of(finishing.outside)
+    attempts = (make_attempt(outcome=make_outcome(status)),) if status else ()
+    round_ = await finishing.claimed(delivery, attempts=attempts)
+    written = journal_of(finishing.outside)
     assert await finishing.finish(round_)
-    assert journal == ["record", "mark", "finish", "read_view", "write"]
+    assert written == journal
+    assert list(finishing.outside.backlog.markers.values()) == (
+        [delivery.status.value] if "mark" in journal else []
+    )
+
+
+async def test_f69_a_webhook_that_is_gone_is_disabled(finishing: Finishing) -> None:
+    assert await finishing.finish(await finishing.claimed(GONE))
     webhook = finishing.outside.control.views[finishing.tenant_id].webhooks["wh_1"]
     assert webhook.status is WebhookStatus.DISABLED
     assert webhook.disabled_reason == "receiver answered 410"
-    assert not finishing.outside.dead_letters.letters
 
 
-async def test_what_is_held_for_another_reason_disables_nothing(finishing: Finishing) -> None:
-    assert await finishing.finish(await finishing.claimed(HELD))
-    assert finishing.outside.backlog.markers == {
-        (finishing.tenant_id, "wh_1", finishing.event.event_id): "held"
-    }
-    assert not finishing.outside.control.calls["write"]
-
-
-async def test_a_first_try_success_costs_one_write(finishing: Finishing) -> None:
-    attempt = make_attempt(outcome=make_outcome(200))
-    round_ = await finishing.claimed(DELIVERED, attempts=(attempt,))
-    journal = journal_of(finishing.outside)
-    assert await finishing.finish(round_)
-    assert journal == ["finish"]
-    assert finishing.record.state.status is EventStatus.DELIVERED
-
-
-async def test_a_failed_delivery_leaves_a_marker_and_a_letter(finishing: Finishing) -> None:
+async def test_a_failed_delivery_leaves_a_letter(finishing: Finishing) -> None:
     await finishing.finish(await finishing.claimed(FAILED))
-    assert list(finishing.outside.backlog.markers.values()) == ["failed"]
     assert finishing.outside.dead_letters.letters == [
         DeadLetter(
             tenant_id=finishing.tenant_id,

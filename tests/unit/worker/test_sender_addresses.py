@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from aiohttp import TCPConnector
 from aiohttp.resolver import AsyncResolver
 
 from tests.receivers import HOST, answer, answering, receiving
@@ -17,6 +18,7 @@ from tests.unit.worker.sending import (
     open_sender,
 )
 from triggers.retries import Verdict, verdict_of
+from worker.sender import open_session
 
 NOT_FOUND = "the name was not found"
 
@@ -147,6 +149,10 @@ async def test_f67_a_look_up_that_hangs_is_given_up_in_time(no_names: AsyncResol
 
 async def test_f67_look_ups_that_hang_do_not_hold_up_others(no_names: AsyncResolver) -> None:
     urls = [f"http://slow{number}.example/" for number in range(100)]
+    async with open_session(connect_seconds=1, allowed=()) as session:
+        connector = session.connector
+        assert isinstance(connector, TCPConnector)
+        assert isinstance(connector._resolver, AsyncResolver)
     async with open_sender(resolver=no_names) as sender, asyncio.TaskGroup() as group:
         hanging = [group.create_task(sender.send(make_request(url))) for url in urls]
         await asyncio.sleep(0)

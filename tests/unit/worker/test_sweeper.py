@@ -75,8 +75,12 @@ class Sweeping:
         return names
 
 
-async def test_everything_that_is_due_is_queued_and_nothing_else() -> None:
+@pytest.mark.parametrize("failing", [None, AWAY], ids=["with leases", "f22 without leases"])
+async def test_everything_that_is_due_is_queued_and_nothing_else(
+    failing: StoreUnavailable | None,
+) -> None:
     sweeping = Sweeping()
+    sweeping.leases.failing = failing
     await sweeping.accept(50)
     due = sorted(event_id for _, event_id in sweeping.index.records)
     await sweeping.accept(50, due_ms=NOW_MS + 1)
@@ -207,14 +211,6 @@ async def test_f22_a_failing_store_does_not_end_the_loop() -> None:
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running
-
-
-async def test_f22_without_leases_every_shard_is_swept_all_the_same() -> None:
-    sweeping = Sweeping()
-    sweeping.leases.failing = AWAY
-    await sweeping.accept(50)
-    await sweeping.sweeper("one").sweep()
-    assert len(await sweeping.queued("one")) == 50
 
 
 async def test_a_worker_without_room_takes_no_shards() -> None:

@@ -89,9 +89,14 @@ async def working(running: Running) -> AsyncIterator[None]:
             await task
 
 
-@pytest.mark.parametrize("hint", [True, False], ids=["by its hint", "by the sweeper"])
-async def test_an_event_is_delivered(*, hint: bool) -> None:
+@pytest.mark.parametrize(
+    ("hint", "sqs"),
+    [(True, None), (False, None), (False, StoreUnavailable("sqs"))],
+    ids=["by its hint", "by the sweeper", "f46 while sqs is away"],
+)
+async def test_an_event_is_delivered(*, hint: bool, sqs: TriggersError | None) -> None:
     running = Running()
+    running.outside.hints.failing = sqs
     async with receiving(answering(answer())) as receiver, working(running):
         running.have(make_webhook(url=receiver.url))
         event_id = await running.accept(hint=hint)
@@ -99,15 +104,6 @@ async def test_an_event_is_delivered(*, hint: bool) -> None:
         if hint:
             await until(lambda: not running.outside.hints.in_flight)
     assert len(receiver.requests) == 1
-
-
-async def test_f46_an_event_is_delivered_while_sqs_is_away() -> None:
-    running = Running()
-    running.outside.hints.failing = StoreUnavailable("sqs")
-    async with receiving(answering(answer())) as receiver, working(running):
-        running.have(make_webhook(url=receiver.url))
-        event_id = await running.accept(hint=False)
-        await until(lambda: running.status(event_id) is EventStatus.DELIVERED)
 
 
 async def test_a_delivery_that_fails_is_tried_again_by_the_sweeper() -> None:
