@@ -15,10 +15,10 @@ import aiohttp
 import pytest
 
 from infra.local.loopback import HOST, free_port
-from tests.bench import own_prefix
 from tests.emulator import aws_environment
 from tests.processes import POLL_SECONDS, PYTHON, WAIT_SECONDS, Process, own_environment, running
 from tests.receiver import Receiver, run_receiver
+from tests.testbed import own_prefix
 from triggers.aws.provision import provision
 from triggers.settings import read_settings
 

@@ -1,15 +1,12 @@
-"""What the tests of the local run share: settings on free ports, and waiting for a thing to happen."""
+"""What the tests of the local run share: settings on free ports."""
 
-import asyncio
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from infra.local.demo import Demo
 from infra.local.loopback import free_port
 from infra.local.settings import PORT_DEFAULTS, LocalSettings, read_local_settings
 
-WAIT_SECONDS = 20
 DEMO = Demo(key="trg_k_s", webhook_id="wh_1")
 
 
@@ -20,10 +17,3 @@ def free_ports() -> dict[str, str]:
 def local_settings(folder: Path, **environ: str) -> LocalSettings:
     own = {"TRIGGERS_LOCAL_DIR": str(folder), "TRIGGERS_EMULATOR_PYTHON": sys.executable}
     return read_local_settings(free_ports() | own | environ)
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Wait for what happens in another process or task."""
-    async with asyncio.timeout(WAIT_SECONDS):
-        while not condition():
-            await asyncio.sleep(0.01)

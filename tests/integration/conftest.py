@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.bench import Bench, open_bench
 from tests.emulator import Emulator
+from tests.testbed import Bench, open_bench
 
 
 @pytest.fixture

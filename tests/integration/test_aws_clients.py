@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tests.bench import Bench
 from tests.processes import until
+from tests.testbed import Bench
 from triggers.aws import keys
 from triggers.aws.clients import RECEIVE_WAIT_SECONDS
 

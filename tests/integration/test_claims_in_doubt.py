@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.bench import Bench
 from tests.factories import make_event
 from tests.fault_proxy import (
     Answer,
@@ -15,6 +14,7 @@ from tests.fault_proxy import (
     lose_answer,
     strip_items,
 )
+from tests.testbed import Bench
 from triggers.aws import keys
 from triggers.errors import StoreUnavailable
 from triggers.events import Event, EventRecord, EventStatus

@@ -9,7 +9,6 @@ import pytest
 from aiobotocore.config import AioConfig
 from msgspec.structs import replace
 
-from tests.bench import Bench
 from tests.factories import make_event
 from tests.fault_proxy import (
     ANY,
@@ -29,6 +28,7 @@ from tests.fault_proxy import (
 )
 from tests.processes import until
 from tests.receiver import Holding
+from tests.testbed import Bench
 from triggers.aws import clients, keys
 from triggers.aws.resources import open_resources
 from triggers.errors import Overloaded, StoreUnavailable

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.bench import Bench
 from tests.factories import make_event, make_tenant
 from tests.fault_proxy import Answer, Call, Fault, Forward, delay, fail
 from tests.processes import until
+from tests.testbed import Bench
 from triggers import telemetry
 from triggers.aws import keys
 from triggers.aws.queues import MESSAGES_MAX, SEND_FLIGHTS_MAX

@@ -4,10 +4,10 @@ import asyncio
 import time
 from typing import Any
 
-from tests.bench import Bench
 from tests.factories import make_event
 from tests.fault_proxy import fail, hang
 from tests.processes import WAIT_SECONDS, until
+from tests.testbed import Bench
 from triggers.aws import keys
 from triggers.events import Event, EventStatus
 from triggers.messages import HINT_EVENTS_MAX, Hint, encode_message

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.bench import Bench
 from tests.factories import NOW_MS, make_event
 from tests.fault_proxy import Answer, Call, Fault, Forward, fail, refuse_statements
+from tests.testbed import Bench
 from triggers.aws import keys
 from triggers.aws.provision import provision, table_request
 from triggers.aws.resources import PAYLOAD_READS_MAX

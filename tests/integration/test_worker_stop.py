@@ -1,8 +1,8 @@
 """What a worker writes at its end."""
 
-from tests.bench import Bench
 from tests.fault_proxy import fail
 from tests.processes import until
+from tests.testbed import Bench
 from triggers.events import EventStatus
 
 

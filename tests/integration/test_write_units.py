@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.bench import Bench
 from tests.factories import CountingBits, make_draft, make_tenant
+from tests.testbed import Bench
 from tests.write_units import UNIT_BYTES, Units, WriteMeter, item_bytes, number_bytes, units_of
 from triggers.aws import event_records, keys
 from triggers.aws.tables import TABLES

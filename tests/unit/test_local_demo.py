@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from infra.local.demo import make_demo
 from infra.local.errors import LocalRunError
 from infra.local.loopback import HOST, call, free_port, wait_until_ready, why_not_free
-from tests.local_runs import DEMO, WAIT_SECONDS, local_settings, until
+from tests.local_runs import DEMO, local_settings
+from tests.processes import WAIT_SECONDS, until
 
 
 @asynccontextmanager

@@ -20,7 +20,8 @@ from infra.local.ready import ready_path
 from infra.local.settings import LocalSettings
 from infra.local.supervisor import Part
 from infra.local.terminal import Terminal
-from tests.local_runs import WAIT_SECONDS, free_ports, local_settings, until
+from tests.local_runs import free_ports, local_settings
+from tests.processes import WAIT_SECONDS, until
 
 SERVER = """
 import http.server, json, sys

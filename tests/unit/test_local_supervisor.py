@@ -14,7 +14,7 @@ import pytest
 from infra.local.settings import ROOT
 from infra.local.supervisor import PAUSE_SECONDS_MAX, Part, Supervisor, describe_end, pause_seconds
 from infra.local.terminal import Terminal
-from tests.local_runs import WAIT_SECONDS, until
+from tests.processes import WAIT_SECONDS, until
 
 FOR_EVER = "import time; print('up', flush=True); time.sleep(3600)"
 

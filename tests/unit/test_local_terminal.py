@@ -13,7 +13,7 @@ import pytest
 
 from infra.local.settings import ROOT
 from infra.local.terminal import Terminal
-from tests.local_runs import WAIT_SECONDS
+from tests.processes import WAIT_SECONDS
 
 CTRL_C, CTRL_Z, ENTER = b"\x03", b"\x1a", b"\n"
 TOLD, ENDED = 7, 8

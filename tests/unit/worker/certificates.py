@@ -4,7 +4,7 @@ import ssl
 import subprocess
 from pathlib import Path
 
-from tests.receivers import HOST
+from tests.raw_receivers import HOST
 
 _AUTHORITY = """
 subjectKeyIdentifier=hash

@@ -10,7 +10,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import AsyncResolver
 
 from tests.factories import NOW_MS, FakeClock
-from tests.receivers import HOST, Behaviour, receiving
+from tests.raw_receivers import HOST, Behaviour, receiving
 from triggers.ids import make_event_id
 from triggers.networks import parse_networks
 from triggers.retries import Outcome

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.receivers import answer
+from tests.raw_receivers import answer
 from worker.answers import HEADS_MAX, PIECE_BYTES, AnswerProtocol
 
 FLOOD = 10_000

@@ -14,7 +14,7 @@ from standardwebhooks import Webhook as Verifier
 
 from tests.factories import NOW_MS, FakeClock, make_event
 from tests.processes import until
-from tests.receivers import HOST, answer, answering, receiving, saying
+from tests.raw_receivers import HOST, answer, answering, receiving, saying
 from tests.unit.worker.sending import (
     NOT_MADE,
     SECRET,

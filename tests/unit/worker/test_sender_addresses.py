@@ -7,7 +7,7 @@ import pytest
 from aiohttp import TCPConnector
 from aiohttp.resolver import AsyncResolver
 
-from tests.receivers import HOST, answer, answering, receiving
+from tests.raw_receivers import HOST, answer, answering, receiving
 from tests.unit.worker.sending import (
     NOT_ALLOWED,
     NOT_MADE,

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.processes import until
-from tests.receivers import (
+from tests.raw_receivers import (
     Behaviour,
     Connection,
     answer,

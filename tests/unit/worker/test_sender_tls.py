@@ -5,7 +5,7 @@ import warnings
 
 import pytest
 
-from tests.receivers import (
+from tests.raw_receivers import (
     Behaviour,
     Connection,
     answer,

@@ -14,7 +14,7 @@ from infra.local.loopback import HOST, call, free_port
 from tests.factories import make_event, make_settings, make_view, make_webhook
 from tests.fakes import FakeResources, fake_resources, open_fake_resources
 from tests.processes import until
-from tests.receivers import Connection, answer, answering, receiving, silence
+from tests.raw_receivers import Connection, answer, answering, receiving, silence
 from triggers import telemetry
 from triggers.errors import StoreRefused, StoreUnavailable, TriggersError
 from triggers.events import EventStatus
