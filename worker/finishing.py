@@ -60,6 +60,9 @@ class Finisher:
             backoff.on_exception(
                 backoff.expo,
                 Unavailable,
+                # The budget of a round ends it sooner. This ends a marker that goes on alone when
+                # another one has been refused for good.
+                max_time=2 * finish_seconds,
                 max_value=PAUSE_SECONDS_MAX,
                 factor=PAUSE_SECONDS_FIRST,
                 logger=None,
