@@ -36,10 +36,11 @@ _PROBLEM = """<!doctype html>
 
 def _read_assets() -> dict[str, bytes]:
     """Read what the page needs; of the package that carries Swagger UI no code is run."""
-    package = find_spec("flask_swagger_ui")
+    package = find_spec("drf_spectacular_sidecar")
     if package is None or not package.submodule_search_locations:
-        raise RuntimeError("the package flask-swagger-ui is not installed")
-    swagger = Path(package.submodule_search_locations[0]) / "dist"
+        raise RuntimeError("the package drf-spectacular-sidecar is not installed")
+    static = Path(package.submodule_search_locations[0]) / "static/drf_spectacular_sidecar"
+    swagger = static / "swagger-ui-dist"
     names = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
     return {
         path.name: path.read_bytes()
