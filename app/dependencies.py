@@ -10,10 +10,13 @@ from triggers.control_views import ControlViews
 from triggers.cursors import Cursors
 from triggers.ids import RandomBits
 from triggers.intake import Intake
+from triggers.key_changes import KeyChanges
 from triggers.ports import Attempts, EventReads
 from triggers.resources import Resources
 from triggers.settings import Settings, SettingsError
+from triggers.tenant_changes import TenantChanges
 from triggers.times import Clock
+from triggers.webhook_changes import WebhookChanges
 
 
 class Domain(Struct, frozen=True, kw_only=True):
@@ -23,7 +26,9 @@ class Domain(Struct, frozen=True, kw_only=True):
     intake: Intake
     events: EventReads
     attempts: Attempts
-    control: ControlPlane
+    tenant_changes: TenantChanges
+    key_changes: KeyChanges
+    webhook_changes: WebhookChanges
     views: ControlViews
     cursors: Cursors
     health: DependencyHealth
@@ -35,6 +40,9 @@ def wire_domain(
     settings: Settings, resources: Resources, *, clock: Clock, random_bits: RandomBits
 ) -> Domain:
     """Wire the domain to its resources. Raises SettingsError, see `cursor_key`."""
+    plane = ControlPlane(
+        resources.control, clock=clock, settle_seconds=settings.control_settle_seconds
+    )
     return Domain(
         settings=settings,
         intake=Intake(
@@ -47,12 +55,9 @@ def wire_domain(
         ),
         events=resources.events,
         attempts=resources.attempts,
-        control=ControlPlane(
-            resources.control,
-            clock=clock,
-            random_bits=random_bits,
-            settle_seconds=settings.control_settle_seconds,
-        ),
+        tenant_changes=TenantChanges(plane, clock=clock, random_bits=random_bits),
+        key_changes=KeyChanges(plane, clock=clock, random_bits=random_bits),
+        webhook_changes=WebhookChanges(plane, clock=clock),
         views=ControlViews(resources.control, age_max_seconds=settings.control_age_max_seconds),
         cursors=Cursors(cursor_key(settings, random_bits)),
         health=DependencyHealth(resources.reachable),

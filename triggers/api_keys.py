@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from triggers.ids import ALPHABET, RandomBits, encode
+from triggers.ids import ALPHABET, RandomBits, encode, make_key_id
 
 KEYS_MAX = 100
 KEY_CHARACTERS_MAX = 128
@@ -49,6 +49,29 @@ class ApiKey(Struct, frozen=True, kw_only=True):
     scopes: tuple[Scope, ...]
     created_ms: int = 0
     expires_ms: int | None = None
+
+
+def make_key(
+    tenant_id: str,
+    name: str,
+    scopes: tuple[Scope, ...],
+    *,
+    now_ms: int,
+    expires_ms: int | None = None,
+    random_bits: RandomBits,
+) -> tuple[ApiKey, str]:
+    """Make a key of a tenant, and its text."""
+    key_id = make_key_id(tenant_id, random_bits)
+    text = make_key_text(key_id, random_bits)
+    key = ApiKey(
+        key_id=key_id,
+        name=name,
+        digest=digest_of(text),
+        scopes=scopes,
+        created_ms=now_ms,
+        expires_ms=expires_ms,
+    )
+    return key, text
 
 
 def make_key_text(key_id: str, random_bits: RandomBits) -> str:

@@ -10,6 +10,7 @@ from triggers.control_views import ControlViews
 from triggers.deliveries import Delivery, after_attempt, postponed
 from triggers.errors import Unavailable
 from triggers.events import body_to_send, poisoned, progress_of, progress_to_give_back
+from triggers.http.sender import LocalShortageError, Request, Sender
 from triggers.ports import ClaimLost, EventClaims
 from triggers.retries import Outcome
 from triggers.settings import Settings
@@ -20,7 +21,6 @@ from worker.fair_queue import FairQueue, Work
 from worker.finishing import Finisher
 from worker.lanes import Lanes
 from worker.rounds import Round
-from worker.sender import LocalShortageError, Request, Sender
 
 SAVE_AFTER_SECONDS = 1.0  # each time what is done is written, while other receivers still hang
 STALE_INDEX_MS = 2_000  # an index may still show what was finished this long ago

@@ -15,7 +15,6 @@ import backoff
 
 from triggers import telemetry
 from triggers.attempts import is_kept
-from triggers.control import ControlPlane
 from triggers.control_changes import SERVICE
 from triggers.deliveries import Delivery, DeliveryStatus
 from triggers.errors import StoreUnavailable, TriggersError, Unavailable
@@ -23,6 +22,7 @@ from triggers.events import Progress
 from triggers.messages import DeadLetter
 from triggers.ports import Attempts, Backlog, DeadLetters, EventClaims
 from triggers.times import Clock
+from triggers.webhook_changes import WebhookChanges
 from worker.rounds import Round
 
 GONE = 410
@@ -43,7 +43,7 @@ class Finisher:
         attempts: Attempts,
         backlog: Backlog,
         dead_letters: DeadLetters,
-        control: ControlPlane,
+        webhook_changes: WebhookChanges,
         clock: Clock,
         finish_seconds: float,
         retention_days: int,
@@ -52,7 +52,7 @@ class Finisher:
         self._attempts = attempts
         self._backlog = backlog
         self._dead_letters = dead_letters
-        self._control = control
+        self._webhook_changes = webhook_changes
         self._clock = clock
         self._retention_seconds = retention_days * 86_400
         self._finish_seconds = finish_seconds
@@ -162,7 +162,7 @@ class Finisher:
         await asyncio.gather(*(_try(round_, self._dead_letters.send(letter)) for letter in letters))
         for delivery in round_.newly(DeliveryStatus.HELD):
             if delivery.last_status_code == GONE:
-                disabling = self._control.disable_webhook(
+                disabling = self._webhook_changes.disable(
                     round_.tenant_id,
                     delivery.webhook_id,
                     f"receiver answered {GONE}",

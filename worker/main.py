@@ -14,10 +14,12 @@ from triggers import telemetry
 from triggers.aws.resources import open_resources as open_aws_resources
 from triggers.control import ControlPlane
 from triggers.control_views import ControlViews
+from triggers.http.sender import Sender, open_session
 from triggers.resources import OpenResources, Resources
 from triggers.settings import Settings
 from triggers.times import Clock, system_clock
 from triggers.waiting import wait_until_reachable
+from triggers.webhook_changes import WebhookChanges
 from worker.consumer import Consumer
 from worker.delivery import Deliverer
 from worker.dispatcher import Dispatcher
@@ -26,7 +28,6 @@ from worker.finishing import Finisher
 from worker.health import Health, serve_health
 from worker.lanes import Lanes
 from worker.loops import Loops
-from worker.sender import Sender, open_session
 from worker.sweeper import Sweeper
 
 _logger = logging.getLogger(__name__)
@@ -121,18 +122,15 @@ def wire_loops(
 
 
 def _finisher(settings: Settings, resources: Resources, clock: Clock) -> Finisher:
-    control = ControlPlane(
-        resources.control,
-        clock=clock,
-        random_bits=secrets.randbits,
-        settle_seconds=settings.control_settle_seconds,
+    plane = ControlPlane(
+        resources.control, clock=clock, settle_seconds=settings.control_settle_seconds
     )
     return Finisher(
         events=resources.events,
         attempts=resources.attempts,
         backlog=resources.backlog,
         dead_letters=resources.dead_letters,
-        control=control,
+        webhook_changes=WebhookChanges(plane, clock=clock),
         clock=clock,
         finish_seconds=settings.finish_seconds,
         retention_days=settings.retention_days,

@@ -43,7 +43,7 @@ async def create_key(
     sent = decode_json(KeyIn, body, key_checks(domain.clock()))
     maker = caller.tenant_view.keys[caller.actor]
     scopes, expires_ms = _given_scopes(sent, caller), expires_ms_of(sent, maker)
-    key, text = await domain.control.create_key(
+    key, text = await domain.key_changes.create(
         caller.tenant.tenant_id, sent.name, scopes, expires_ms=expires_ms, actor=caller.actor
     )
     headers = {"location": f"/v1/keys/{key.key_id}", "cache-control": "no-store"}
@@ -82,7 +82,7 @@ async def delete_key(
 ) -> None:
     """Revoke a key."""
     caller = caller_of(request)
-    await domain.control.delete_key(caller.tenant.tenant_id, key_id, actor=caller.actor)
+    await domain.key_changes.delete(caller.tenant.tenant_id, key_id, actor=caller.actor)
 
 
 def _given_scopes(sent: KeyIn, caller: Caller) -> tuple[Scope, ...]:

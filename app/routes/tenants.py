@@ -33,7 +33,7 @@ async def create_tenant(
     """Create a tenant with its first key."""
     body = await read_body(request, domain.settings, bytes_max=SMALL_BODY_BYTES_MAX)
     sent = decode_json(TenantIn, body)
-    tenant, _, text = await domain.control.create_tenant(
+    tenant, _, text = await domain.tenant_changes.create(
         sent.name, sent.tier, actor=caller_of(request).actor
     )
     return Response(new_tenant_to_wire(tenant, text), headers={"cache-control": "no-store"})

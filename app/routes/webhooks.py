@@ -50,7 +50,7 @@ async def create_webhook(
     webhook = webhook_of(
         sent, settings=settings, now_ms=domain.clock(), random_bits=domain.random_bits
     )
-    await domain.control.create_webhook(caller.tenant.tenant_id, webhook, actor=caller.actor)
+    await domain.webhook_changes.create(caller.tenant.tenant_id, webhook, actor=caller.actor)
     headers = {"location": f"/v1/webhooks/{webhook.webhook_id}", "cache-control": "no-store"}
     return Response(webhook_to_wire(webhook, with_secret=True), headers=headers)
 
@@ -93,4 +93,4 @@ async def delete_webhook(
 ) -> None:
     """Delete a webhook."""
     caller = caller_of(request)
-    await domain.control.delete_webhook(caller.tenant.tenant_id, webhook_id, actor=caller.actor)
+    await domain.webhook_changes.delete(caller.tenant.tenant_id, webhook_id, actor=caller.actor)

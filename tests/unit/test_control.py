@@ -20,16 +20,30 @@ from triggers.control_changes import OPERATOR, SERVICE, AuditEntry
 from triggers.control_views import ControlViews
 from triggers.errors import LimitReached, NotFound, StoreUnavailable
 from triggers.ids import tenant_of_key
+from triggers.key_changes import KeyChanges
+from triggers.tenant_changes import TenantChanges
 from triggers.tenants import SHARDS_BY_TIER, Tenant, Tier
+from triggers.webhook_changes import WebhookChanges
 from triggers.webhooks import WEBHOOKS_MAX, Webhook, WebhookStatus
 
 AGE_SECONDS = 0.05
 
 
 def make_plane(store: FakeControl, *, settle_seconds: float = 0) -> ControlPlane:
-    return ControlPlane(
-        store, clock=FakeClock(), random_bits=CountingBits(), settle_seconds=settle_seconds
-    )
+    return ControlPlane(store, clock=FakeClock(), settle_seconds=settle_seconds)
+
+
+def tenants_of(store: FakeControl) -> TenantChanges:
+    return TenantChanges(make_plane(store), clock=FakeClock(), random_bits=CountingBits())
+
+
+def keys_of(store: FakeControl, *, settle_seconds: float = 0) -> KeyChanges:
+    plane = make_plane(store, settle_seconds=settle_seconds)
+    return KeyChanges(plane, clock=FakeClock(), random_bits=CountingBits())
+
+
+def webhooks_of(store: FakeControl, *, settle_seconds: float = 0) -> WebhookChanges:
+    return WebhookChanges(make_plane(store, settle_seconds=settle_seconds), clock=FakeClock())
 
 
 def store_with(*webhooks: Webhook) -> tuple[FakeControl, Tenant]:
@@ -42,7 +56,7 @@ def store_with(*webhooks: Webhook) -> tuple[FakeControl, Tenant]:
 async def test_a_new_tenant_has_a_first_key_with_every_scope_of_a_tenant(tier: Tier) -> None:
     store = FakeControl()
 
-    tenant, key, text = await make_plane(store).create_tenant("Acme", tier, actor=OPERATOR)
+    tenant, key, text = await tenants_of(store).create("Acme", tier, actor=OPERATOR)
 
     view = store.views[tenant.tenant_id]
     assert view.tenant == tenant
@@ -58,7 +72,7 @@ async def test_a_new_tenant_has_a_first_key_with_every_scope_of_a_tenant(tier: T
 async def test_a_created_key_is_kept_by_its_digest() -> None:
     store, tenant = store_with()
 
-    key, text = await make_plane(store).create_key(
+    key, text = await keys_of(store).create(
         tenant.tenant_id, "ci", (Scope.INBOX,), expires_ms=NOW_MS + 1, actor="key"
     )
 
@@ -72,7 +86,7 @@ async def test_a_deleted_key_is_gone() -> None:
     key, _ = make_key(tenant.tenant_id)
     store.keep(make_view(tenant=tenant, keys=(key,)))
 
-    await make_plane(store).delete_key(tenant.tenant_id, key.key_id, actor="key")
+    await keys_of(store).delete(tenant.tenant_id, key.key_id, actor="key")
 
     assert store.views[tenant.tenant_id].keys == {}
 
@@ -80,54 +94,55 @@ async def test_a_deleted_key_is_gone() -> None:
 async def test_a_created_webhook_is_there_and_a_deleted_one_is_gone() -> None:
     store, tenant = store_with()
     webhook = make_webhook()
-    plane = make_plane(store)
+    webhooks = webhooks_of(store)
 
-    await plane.create_webhook(tenant.tenant_id, webhook, actor="key")
+    await webhooks.create(tenant.tenant_id, webhook, actor="key")
     assert store.views[tenant.tenant_id].webhooks == {webhook.webhook_id: webhook}
 
-    await plane.delete_webhook(tenant.tenant_id, webhook.webhook_id, actor="key")
+    await webhooks.delete(tenant.tenant_id, webhook.webhook_id, actor="key")
     assert store.views[tenant.tenant_id].webhooks == {}
 
 
 async def test_what_is_not_there_cannot_be_deleted() -> None:
     store, tenant = store_with()
-    plane = make_plane(store)
+    keys = keys_of(store)
+    webhooks = webhooks_of(store)
 
     with pytest.raises(NotFound, match="There is no key k"):
-        await plane.delete_key(tenant.tenant_id, "k", actor="key")
+        await keys.delete(tenant.tenant_id, "k", actor="key")
     with pytest.raises(NotFound, match="There is no webhook wh"):
-        await plane.delete_webhook(tenant.tenant_id, "wh", actor="key")
+        await webhooks.delete(tenant.tenant_id, "wh", actor="key")
     assert store.calls["write"] == 0
 
 
 async def test_a_tenant_has_a_limited_number_of_webhooks() -> None:
     store, tenant = store_with(*(make_webhook() for _ in range(WEBHOOKS_MAX - 1)))
-    plane = make_plane(store)
+    webhooks = webhooks_of(store)
 
-    await plane.create_webhook(tenant.tenant_id, make_webhook(), actor="key")
+    await webhooks.create(tenant.tenant_id, make_webhook(), actor="key")
     with pytest.raises(LimitReached, match=f"at most {WEBHOOKS_MAX} webhooks"):
-        await plane.create_webhook(tenant.tenant_id, make_webhook(), actor="key")
+        await webhooks.create(tenant.tenant_id, make_webhook(), actor="key")
 
     assert len(store.views[tenant.tenant_id].webhooks) == WEBHOOKS_MAX
 
 
 async def test_a_tenant_has_a_limited_number_of_keys() -> None:
     store, tenant = FakeControl(), make_tenant()
-    keys = tuple(make_key(tenant.tenant_id)[0] for _ in range(KEYS_MAX - 1))
-    store.keep(make_view(tenant=tenant, keys=keys))
-    plane = make_plane(store)
+    others = tuple(make_key(tenant.tenant_id)[0] for _ in range(KEYS_MAX - 1))
+    store.keep(make_view(tenant=tenant, keys=others))
+    keys = keys_of(store)
 
-    await plane.create_key(tenant.tenant_id, "last", TENANT_SCOPES, actor="key")
+    await keys.create(tenant.tenant_id, "last", TENANT_SCOPES, actor="key")
     with pytest.raises(LimitReached, match=f"at most {KEYS_MAX} keys"):
-        await plane.create_key(tenant.tenant_id, "too many", TENANT_SCOPES, actor="key")
+        await keys.create(tenant.tenant_id, "too many", TENANT_SCOPES, actor="key")
 
 
 async def test_limits_hold_for_many_changes_at_once() -> None:
     store, tenant = store_with(*(make_webhook() for _ in range(WEBHOOKS_MAX - 1)))
-    plane = make_plane(store)
+    webhooks = webhooks_of(store)
 
     results = await asyncio.gather(
-        *(plane.create_webhook(tenant.tenant_id, make_webhook(), actor="key") for _ in range(4)),
+        *(webhooks.create(tenant.tenant_id, make_webhook(), actor="key") for _ in range(4)),
         return_exceptions=True,
     )
 
@@ -139,7 +154,7 @@ async def test_a_change_that_met_another_is_made_again_on_the_newer_view() -> No
     store, tenant = store_with()
     store.conflicts = CONFLICTS_MAX - 1
 
-    await make_plane(store).create_webhook(tenant.tenant_id, make_webhook(), actor="key")
+    await webhooks_of(store).create(tenant.tenant_id, make_webhook(), actor="key")
 
     assert len(store.views[tenant.tenant_id].webhooks) == 1
     assert store.calls["read_view"] == CONFLICTS_MAX
@@ -150,20 +165,22 @@ async def test_a_change_that_always_meets_others_gives_up() -> None:
     store.conflicts = CONFLICTS_MAX
 
     with pytest.raises(StoreUnavailable, match="too many changes at once"):
-        await make_plane(store).create_webhook(tenant.tenant_id, make_webhook(), actor="key")
+        await webhooks_of(store).create(tenant.tenant_id, make_webhook(), actor="key")
 
 
 async def test_every_change_leaves_an_audit_entry() -> None:
     store = FakeControl()
-    plane = make_plane(store)
+    tenants = tenants_of(store)
+    keys = keys_of(store)
+    webhooks = webhooks_of(store)
 
-    tenant, first, _ = await plane.create_tenant("Acme", Tier.FREE, actor=OPERATOR)
-    key, _ = await plane.create_key(tenant.tenant_id, "ci", (Scope.INBOX,), actor=first.key_id)
+    tenant, first, _ = await tenants.create("Acme", Tier.FREE, actor=OPERATOR)
+    key, _ = await keys.create(tenant.tenant_id, "ci", (Scope.INBOX,), actor=first.key_id)
     webhook = make_webhook()
-    await plane.create_webhook(tenant.tenant_id, webhook, actor=first.key_id)
-    await plane.disable_webhook(tenant.tenant_id, webhook.webhook_id, "gone", actor=SERVICE)
-    await plane.delete_webhook(tenant.tenant_id, webhook.webhook_id, actor=first.key_id)
-    await plane.delete_key(tenant.tenant_id, key.key_id, actor=first.key_id)
+    await webhooks.create(tenant.tenant_id, webhook, actor=first.key_id)
+    await webhooks.disable(tenant.tenant_id, webhook.webhook_id, "gone", actor=SERVICE)
+    await webhooks.delete(tenant.tenant_id, webhook.webhook_id, actor=first.key_id)
+    await keys.delete(tenant.tenant_id, key.key_id, actor=first.key_id)
 
     assert store.audit == [
         AuditEntry(at_ms=NOW_MS, actor=actor, action=action, subject=subject)
@@ -182,7 +199,7 @@ async def test_a_disabled_webhook_says_since_when_and_why() -> None:
     webhook = make_webhook()
     store, tenant = store_with(webhook)
 
-    await make_plane(store).disable_webhook(
+    await webhooks_of(store).disable(
         tenant.tenant_id, webhook.webhook_id, "answered 410", actor=SERVICE
     )
 
@@ -195,10 +212,10 @@ async def test_a_disabled_webhook_says_since_when_and_why() -> None:
 async def test_disabling_again_or_what_is_gone_changes_nothing() -> None:
     webhook = make_webhook(status=WebhookStatus.DISABLED, disabled_reason="first", disabled_ms=1)
     store, tenant = store_with(webhook)
-    plane = make_plane(store)
+    webhooks = webhooks_of(store)
 
-    await plane.disable_webhook(tenant.tenant_id, webhook.webhook_id, "second", actor=SERVICE)
-    await plane.disable_webhook(tenant.tenant_id, "wh_gone", "second", actor=SERVICE)
+    await webhooks.disable(tenant.tenant_id, webhook.webhook_id, "second", actor=SERVICE)
+    await webhooks.disable(tenant.tenant_id, "wh_gone", "second", actor=SERVICE)
 
     assert store.calls["write"] == 0
     assert store.views[tenant.tenant_id].webhooks[webhook.webhook_id] == webhook
@@ -217,7 +234,7 @@ async def test_a_change_is_in_force_everywhere_when_it_returns() -> None:
     changed = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(others_keep_looking(changed))
-        await make_plane(store, settle_seconds=AGE_SECONDS + 0.01).create_webhook(
+        await webhooks_of(store, settle_seconds=AGE_SECONDS + 0.01).create(
             tenant.tenant_id, webhook, actor="key"
         )
         changed.set()
@@ -231,7 +248,7 @@ async def test_a_change_waits_until_it_has_settled() -> None:
     loop = asyncio.get_running_loop()
     started = loop.time()
 
-    await make_plane(store, settle_seconds=AGE_SECONDS).create_webhook(
+    await webhooks_of(store, settle_seconds=AGE_SECONDS).create(
         tenant.tenant_id, make_webhook(), actor="key"
     )
 
@@ -241,12 +258,13 @@ async def test_a_change_waits_until_it_has_settled() -> None:
 async def test_a_refused_change_does_not_wait_and_neither_does_disabling() -> None:
     webhook = make_webhook()
     store, tenant = store_with(webhook)
-    plane = make_plane(store, settle_seconds=3600)
+    webhooks = webhooks_of(store, settle_seconds=3600)
+    keys = keys_of(store, settle_seconds=3600)
 
     async with asyncio.timeout(60):
         with pytest.raises(NotFound):
-            await plane.delete_key(tenant.tenant_id, "k", actor="key")
-        await plane.disable_webhook(tenant.tenant_id, webhook.webhook_id, "gone", actor=SERVICE)
+            await keys.delete(tenant.tenant_id, "k", actor="key")
+        await webhooks.disable(tenant.tenant_id, webhook.webhook_id, "gone", actor=SERVICE)
 
 
 async def test_a_change_without_its_store_is_unavailable() -> None:
@@ -254,4 +272,4 @@ async def test_a_change_without_its_store_is_unavailable() -> None:
     store.failing_calls["write"] = StoreUnavailable("TransactWriteItems")
 
     with pytest.raises(StoreUnavailable):
-        await make_plane(store).create_webhook(tenant.tenant_id, make_webhook(), actor="key")
+        await webhooks_of(store).create(tenant.tenant_id, make_webhook(), actor="key")

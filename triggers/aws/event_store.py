@@ -1,4 +1,4 @@
-"""The event store: insert, claim, finish, acknowledge, each conditional on how the event stands."""
+"""The event store: insert, claim, finish, each conditional on how the event stands."""
 
 import asyncio
 import secrets
@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 
-from botocore.exceptions import ClientError
-
 from triggers.aws import event_records as records
 from triggers.aws import keys
-from triggers.aws.clients import CONDITION_FAILED, Clients, calling, error_code, refused_item
-from triggers.aws.event_reads import EventReader
+from triggers.aws.clients import Clients
+from triggers.aws.event_changes import EventChanges
 from triggers.aws.event_records import Item
 from triggers.aws.items import Reads, Writes
 from triggers.aws.statements import Refused, Statement, Statements
@@ -19,12 +17,10 @@ from triggers.deliveries import Delivery
 from triggers.errors import TriggersError, Unavailable
 from triggers.events import (
     Event,
-    EventOutcome,
     EventRecord,
     EventStatus,
     Progress,
     progress_to_give_back,
-    statuses_before,
 )
 from triggers.ids import due_shard_of
 from triggers.ports import ClaimLost
@@ -44,7 +40,7 @@ _CLAIM = (
 _STILL_CLAIMED = ' AND "lease" > 0'
 
 
-class EventStore(EventReader):
+class EventStore(EventChanges):
     """Events as the ports of the domain want them, written in batches of conditional statements."""
 
     def __init__(
@@ -139,39 +135,6 @@ class EventStore(EventReader):
         if not progress.in_inbox:
             changes["inbox"] = None
         return await self._update_if_mine(tenant_id, event_id, fence, changes)
-
-    async def acknowledge(self, tenant_id: str, event_id: str, now_ms: int) -> EventStatus | None:
-        """Acknowledge an event, fence its worker off. Returns its status before; None: no event."""
-        pk, sk = self._key(tenant_id, event_id)
-        allowed = {
-            f":before{number}": {"S": status.value}
-            for number, status in enumerate(statuses_before(EventOutcome.ACKNOWLEDGED))
-        }
-        with calling("UpdateItem"):
-            try:
-                answer = await self._clients.dynamodb.update_item(
-                    TableName=self._table,
-                    Key={"pk": pk, "sk": sk},
-                    UpdateExpression="SET #status = :after, acknowledged = :now,"
-                    " fence = fence + :one REMOVE inbox, due, due_shard",
-                    ConditionExpression=f"#status IN ({', '.join(allowed)})",
-                    ExpressionAttributeNames={"#status": "status"},
-                    ExpressionAttributeValues={
-                        ":after": {"S": EventStatus.ACKNOWLEDGED.value},
-                        ":now": {"N": str(now_ms)},
-                        ":one": {"N": "1"},
-                        **allowed,
-                    },
-                    ReturnValues="ALL_OLD",
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-            except ClientError as error:
-                if error_code(error) != CONDITION_FAILED:
-                    raise
-                item = refused_item(error)
-            else:
-                item = answer["Attributes"]
-            return EventStatus(item["status"]["S"]) if item else None
 
     async def _read_claimed(
         self, tenant_id: str, item: Item, now_ms: int

@@ -10,9 +10,9 @@ from tests.unit.worker.world import Hanging, World, journal_of
 from triggers.deliveries import DeliveryStatus
 from triggers.errors import StoreUnavailable
 from triggers.events import NEVER_MS, Event, EventStatus, body_to_send
+from triggers.http.sender import LocalShortageError, Request
 from triggers.retries import Outcome
 from triggers.webhooks import Webhook
-from worker.sender import LocalShortageError, Request
 
 AWAY = StoreUnavailable("test")
 ONE = make_webhook(webhook_id="wh_1", url="http://127.0.0.1:1/")

@@ -18,6 +18,7 @@ from tests.raw_receivers import Connection, answer, answering, receiving, silenc
 from triggers import telemetry
 from triggers.errors import StoreRefused, StoreUnavailable, TriggersError
 from triggers.events import EventStatus
+from triggers.http.sender import open_session
 from triggers.ids import due_shard_of
 from triggers.settings import Settings
 from triggers.times import system_clock
@@ -25,7 +26,6 @@ from triggers.webhooks import Webhook
 from worker import __main__ as entry
 from worker.health import Health
 from worker.main import run_worker, stop_on_signals, wire_loops
-from worker.sender import open_session
 
 AWAY = StoreUnavailable("tables")
 TENANT = "ten_0000000000000001"

@@ -19,15 +19,16 @@ from triggers.control import ControlPlane
 from triggers.control_views import ControlViews
 from triggers.deliveries import Delivery
 from triggers.events import Event, EventRecord, EventState
+from triggers.http.sender import Request, Sender
 from triggers.ids import make_tenant_id
 from triggers.retries import Outcome
 from triggers.settings import Settings
+from triggers.webhook_changes import WebhookChanges
 from triggers.webhooks import Webhook
 from worker.delivery import Deliverer
 from worker.fair_queue import FairQueue, Work
 from worker.finishing import Finisher
 from worker.lanes import Lanes
-from worker.sender import Request, Sender
 
 FINISH_SECONDS = 0.05  # how long a finish is tried again, in real time
 
@@ -158,8 +159,8 @@ def make_finisher(outside: FakeResources, clock: FakeClock) -> Finisher:
         attempts=outside.attempts,
         backlog=outside.backlog,
         dead_letters=outside.dead_letters,
-        control=ControlPlane(
-            outside.control, clock=clock, random_bits=CountingBits(), settle_seconds=0
+        webhook_changes=WebhookChanges(
+            ControlPlane(outside.control, clock=clock, settle_seconds=0), clock=clock
         ),
         clock=clock,
         finish_seconds=FINISH_SECONDS,

@@ -8,7 +8,7 @@ from aiohttp import TCPConnector
 from aiohttp.resolver import AsyncResolver
 
 from tests.raw_receivers import HOST, answer, answering, receiving
-from tests.unit.worker.sending import (
+from tests.unit.http.sending import (
     NOT_ALLOWED,
     NOT_MADE,
     FakeNames,
@@ -17,8 +17,8 @@ from tests.unit.worker.sending import (
     make_request,
     open_sender,
 )
+from triggers.http.sender import open_session
 from triggers.retries import Verdict, verdict_of
-from worker.sender import open_session
 
 NOT_FOUND = "the name was not found"
 

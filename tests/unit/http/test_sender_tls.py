@@ -14,8 +14,8 @@ from tests.raw_receivers import (
     receiving,
     saying_before_reading,
 )
-from tests.unit.worker.certificates import Certificates
-from tests.unit.worker.sending import attempt
+from tests.unit.http.certificates import Certificates
+from tests.unit.http.sending import attempt
 from triggers.retries import Outcome, Verdict, verdict_of
 
 

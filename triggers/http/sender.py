@@ -22,11 +22,11 @@ from yarl import URL
 
 from triggers import VERSION
 from triggers.attempts import EXCERPT_BYTES_MAX
+from triggers.http.answers import AnswerConnector
 from triggers.networks import Network, is_blocked
 from triggers.retries import Outcome, Verdict, parse_retry_after, verdict_of
 from triggers.signatures import sign
 from triggers.times import Clock
-from worker.answers import AnswerConnector
 
 EXCERPT_SECONDS = 2.0  # what a receiver says after its status line is worth no longer a wait
 # Below the 5 seconds after which common servers close an idle connection: a request that meets a

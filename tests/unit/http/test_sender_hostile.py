@@ -24,7 +24,7 @@ from tests.raw_receivers import (
     saying_before_reading,
     silence,
 )
-from tests.unit.worker.sending import (
+from tests.unit.http.sending import (
     CLOSED,
     NO_ANSWER,
     NOT_HTTP,
@@ -35,8 +35,8 @@ from tests.unit.worker.sending import (
     outcome_of,
 )
 from triggers.attempts import EXCERPT_BYTES_MAX
+from triggers.http.sender import KEEPALIVE_SECONDS
 from triggers.retries import Verdict, verdict_of
-from worker.sender import KEEPALIVE_SECONDS
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"

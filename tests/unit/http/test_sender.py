@@ -15,7 +15,7 @@ from standardwebhooks import Webhook as Verifier
 from tests.factories import NOW_MS, FakeClock, make_event
 from tests.processes import until
 from tests.raw_receivers import HOST, answer, answering, receiving, saying
-from tests.unit.worker.sending import (
+from tests.unit.http.sending import (
     NOT_MADE,
     SECRET,
     attempt,
@@ -25,9 +25,9 @@ from tests.unit.worker.sending import (
 )
 from triggers import VERSION
 from triggers.events import body_to_send
+from triggers.http.sender import LocalShortageError
 from triggers.retries import Verdict, verdict_of
 from triggers.times import rfc3339, system_clock
-from worker.sender import LocalShortageError
 
 DAY = 86_400
 OTHER_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.raw_receivers import answer
-from worker.answers import HEADS_MAX, PIECE_BYTES, AnswerProtocol
+from triggers.http.answers import HEADS_MAX, PIECE_BYTES, AnswerProtocol
 
 FLOOD = 10_000
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"

@@ -1,0 +1,79 @@
+"""The outside in memory: every port of `triggers.ports` with its true semantics.
+
+The contract suite holds these fakes to the same behaviour as the real adapters. Each can be made
+to fail or to hang, and counts its calls.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from tests.fakes.base import Fake
+from tests.fakes.control import FakeControl
+from tests.fakes.deliveries import FakeAttempts, FakeBacklog, FakeDeadLetters
+from tests.fakes.events import FakeEvents
+from tests.fakes.queues import FakeHints, FakeShardLeases
+from triggers.resources import OpenResources, Resources
+from triggers.settings import Settings
+from triggers.times import Clock, system_clock
+
+__all__ = [
+    "Fake",
+    "FakeAttempts",
+    "FakeBacklog",
+    "FakeControl",
+    "FakeDeadLetters",
+    "FakeEvents",
+    "FakeHints",
+    "FakeReachable",
+    "FakeResources",
+    "FakeShardLeases",
+    "fake_resources",
+    "open_fake_resources",
+]
+
+
+class FakeReachable(Fake):
+    """Answers, unless it fails."""
+
+    async def check(self) -> None:
+        await self._answer("check")
+
+    async def check_queues(self) -> None:
+        await self._answer("check_queues")
+
+
+class FakeResources(Resources, frozen=True, kw_only=True):
+    """Resources whose parts a test can look into and make fail."""
+
+    events: FakeEvents
+    attempts: FakeAttempts
+    backlog: FakeBacklog
+    control: FakeControl
+    hints: FakeHints
+    dead_letters: FakeDeadLetters
+    shard_leases: FakeShardLeases
+    reachable: FakeReachable
+
+
+def fake_resources(clock: Clock = system_clock) -> FakeResources:
+    """Return a fresh outside, empty and in order."""
+    return FakeResources(
+        events=FakeEvents(),
+        attempts=FakeAttempts(),
+        backlog=FakeBacklog(),
+        control=FakeControl(),
+        hints=FakeHints(clock),
+        dead_letters=FakeDeadLetters(),
+        shard_leases=FakeShardLeases(),
+        reachable=FakeReachable(),
+    )
+
+
+def open_fake_resources(resources: Resources) -> OpenResources:
+    """Return what opens these resources, whatever the settings: for `open_resources=`."""
+
+    @asynccontextmanager
+    async def open_resources(_settings: Settings) -> AsyncIterator[Resources]:
+        yield resources
+
+    return open_resources

@@ -1,0 +1,48 @@
+"""What is written about deliveries, in memory."""
+
+from tests.fakes.base import Fake
+from triggers.attempts import Attempt
+from triggers.messages import DeadLetter
+
+
+class FakeAttempts(Fake):
+    """The kept attempts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: dict[tuple[str, str, str, int], Attempt] = {}
+
+    async def record(self, tenant_id: str, attempt: Attempt, *, expires_s: int) -> None:
+        await self._answer("record")
+        self.rows[tenant_id, attempt.event_id, attempt.webhook_id, attempt.number] = attempt
+
+    async def read(self, tenant_id: str, event_id: str) -> list[Attempt]:
+        await self._answer("read")
+        found = [row for key, row in self.rows.items() if key[:2] == (tenant_id, event_id)]
+        return sorted(found, key=lambda attempt: attempt.started_ms, reverse=True)
+
+
+class FakeBacklog(Fake):
+    """The markers by (tenant, webhook, event), each with the status that it was left for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.markers: dict[tuple[str, str, str], str] = {}
+
+    async def mark(
+        self, tenant_id: str, webhook_id: str, event_id: str, status: str, *, expires_s: int
+    ) -> None:
+        await self._answer("mark")
+        self.markers[tenant_id, webhook_id, event_id] = status
+
+
+class FakeDeadLetters(Fake):
+    """The dead letters in the order of their sending."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.letters: list[DeadLetter] = []
+
+    async def send(self, letter: DeadLetter) -> None:
+        await self._answer("send")
+        self.letters.append(letter)

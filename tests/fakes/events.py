@@ -1,0 +1,151 @@
+"""The event store in memory."""
+
+from msgspec.structs import replace
+
+from tests.fakes.base import Fake
+from triggers.deliveries import Delivery
+from triggers.events import (
+    AT_ONCE_MS,
+    Event,
+    EventOutcome,
+    EventRecord,
+    EventState,
+    EventStatus,
+    Progress,
+    statuses_before,
+)
+from triggers.ids import due_shard_of, shard_of
+from triggers.ports import ClaimLost, DueEvent, InboxPage
+
+PAGE_PAYLOAD_BYTES_MAX = 1024 * 1024
+IN_INBOX = (EventStatus.PENDING, EventStatus.FAILED)
+
+
+class FakeEvents(Fake):
+    """The event store. The inbox and the due index are views of `records`, so they never lag."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: dict[tuple[str, str], EventRecord] = {}
+        self.expires_s: dict[tuple[str, str], int] = {}
+
+    async def insert(self, tenant_id: str, event: Event, *, due_ms: int, expires_s: int) -> None:
+        await self._answer("insert")
+        fresh = EventRecord(event=event, state=EventState(due_ms=due_ms))
+        self.records.setdefault((tenant_id, event.event_id), fresh)
+        self.expires_s.setdefault((tenant_id, event.event_id), expires_s)
+
+    async def get(self, tenant_id: str, event_id: str) -> EventRecord | None:
+        await self._answer("get")
+        return self.records.get((tenant_id, event_id))
+
+    async def read_inbox(
+        self, tenant_id: str, *, shards: int, after: str | None, limit: int
+    ) -> InboxPage:
+        await self._answer("read_inbox")
+        rest = sorted(
+            event_id
+            for (owner, event_id), record in self.records.items()
+            if owner == tenant_id
+            and shard_of(event_id) < shards
+            and record.state.status in IN_INBOX
+            and event_id > (after or "")
+        )
+        records = [self.records[tenant_id, event_id] for event_id in rest[:limit]]
+        room = PAGE_PAYLOAD_BYTES_MAX
+        for count, record in enumerate(records):
+            room -= len(record.event.payload.encode())
+            if room < 0 and count > 0:
+                records = records[:count]
+                break
+        return InboxPage(
+            records=tuple(records),
+            position=records[-1].event.event_id if len(records) < len(rest) else None,
+        )
+
+    async def acknowledge(self, tenant_id: str, event_id: str, now_ms: int) -> EventStatus | None:
+        await self._answer("acknowledge")
+        record = self.records.get((tenant_id, event_id))
+        if record is None:
+            return None
+        state = record.state
+        if state.status in statuses_before(EventOutcome.ACKNOWLEDGED):
+            acknowledged = replace(
+                state,
+                status=EventStatus.ACKNOWLEDGED,
+                acknowledged_ms=now_ms,
+                due_ms=None,
+                fence=state.fence + 1,
+            )
+            self._write(tenant_id, event_id, acknowledged)
+        return state.status
+
+    async def claim(
+        self, tenant_id: str, event_id: str, *, now_ms: int, lease_ms: int
+    ) -> EventRecord | ClaimLost:
+        await self._answer("claim")
+        record = self.records.get((tenant_id, event_id))
+        if record is None:
+            return ClaimLost()
+        state = record.state
+        pending = state.status is EventStatus.PENDING
+        if not pending or state.ready_ms > now_ms or state.lease_ms >= now_ms:
+            return ClaimLost(lease_ms=state.lease_ms)
+        claimed = replace(state, fence=state.fence + 1, claims=state.claims + 1, lease_ms=lease_ms)
+        return self._write(tenant_id, event_id, claimed)
+
+    async def save(
+        self, tenant_id: str, event_id: str, fence: int, deliveries: tuple[Delivery, ...]
+    ) -> bool:
+        await self._answer("save")
+        record = self._owned(tenant_id, event_id, fence)
+        if record is not None and not record.state.lease_ms:
+            record = None
+        if record is not None:
+            saved = replace(record.state, deliveries=deliveries, claims=0)
+            self._write(tenant_id, event_id, saved)
+        return record is not None
+
+    async def finish(self, tenant_id: str, event_id: str, fence: int, progress: Progress) -> bool:
+        await self._answer("finish")
+        record = self._owned(tenant_id, event_id, fence)
+        if record is not None:
+            finished = replace(
+                record.state,
+                status=progress.status,
+                deliveries=progress.deliveries,
+                ready_ms=progress.ready_ms,
+                due_ms=progress.due_ms if progress.in_inbox else None,
+                claims=progress.claims,
+                lease_ms=0,
+                delivered_ms=progress.delivered_ms,
+            )
+            self._write(tenant_id, event_id, finished)
+        return record is not None
+
+    async def read_due(
+        self, due_shard: str, *, now_ms: int, limit: int, after: DueEvent | None
+    ) -> list[DueEvent]:
+        await self._answer("read_due")
+        due = sorted(
+            (record.state.due_ms, event_id, tenant_id)
+            for (tenant_id, event_id), record in self.records.items()
+            if record.state.due_ms is not None
+            and record.state.due_ms <= now_ms
+            and due_shard_of(event_id) == due_shard
+        )
+        start = (after.due_ms, after.event_id, after.tenant_id) if after else (AT_ONCE_MS, "", "")
+        return [
+            DueEvent(tenant_id=tenant_id, event_id=event_id, due_ms=due_ms)
+            for due_ms, event_id, tenant_id in due
+            if (due_ms, event_id, tenant_id) > start
+        ][:limit]
+
+    def _owned(self, tenant_id: str, event_id: str, fence: int) -> EventRecord | None:
+        record = self.records.get((tenant_id, event_id))
+        return record if record is not None and record.state.fence == fence else None
+
+    def _write(self, tenant_id: str, event_id: str, state: EventState) -> EventRecord:
+        written = replace(self.records[tenant_id, event_id], state=state)
+        self.records[tenant_id, event_id] = written
+        return written

@@ -1,0 +1,1 @@
+"""Sends webhook requests over HTTP. Only here is aiohttp's client known."""
