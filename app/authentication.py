@@ -60,7 +60,7 @@ async def authorise(
     if operation is None or operation.scope is None:
         raise RuntimeError(f"{handler} names no scope")
     if operation.scope not in caller_of(connection).scopes:
-        raise Forbidden(operation.scope)
+        raise Forbidden(f"The key lacks the scope {operation.scope}")
 
 
 def key_text(scope: Mapping[str, Any]) -> str:

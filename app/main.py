@@ -29,30 +29,15 @@ from triggers.settings import Settings
 from triggers.times import Clock, system_clock
 
 VERSIONED = (
-    events.accept_event,
-    events.read_event,
-    events.acknowledge_event,
-    events.list_attempts,
-    inbox.list_inbox,
-    webhooks.create_webhook,
-    webhooks.list_webhooks,
-    webhooks.read_webhook,
-    webhooks.delete_webhook,
-    keys.create_key,
-    keys.list_keys,
-    keys.read_key,
-    keys.delete_key,
-    tenants.create_tenant,
+    *events.ROUTES,
+    *inbox.ROUTES,
+    *webhooks.ROUTES,
+    *keys.ROUTES,
+    *tenants.ROUTES,
 )
 OPEN = (
-    service.liveness,
-    service.readiness,
-    service.health,
-    docs.root,
-    docs.swagger,
-    docs.openapi,
-    docs.problem_page,
-    docs.asset,
+    *service.ROUTES,
+    *docs.ROUTES,
 )
 
 

@@ -15,7 +15,15 @@ from msgspec import Struct
 from app.bodies import ClientGone
 from app.context import RequestContext, context_of
 from app.methods import allow_of
-from triggers.errors import FieldError, RequestRefused, TriggersError, Unavailable, ValidationFailed
+from triggers.errors import (
+    FieldError,
+    RateLimited,
+    RequestRefused,
+    TriggersError,
+    Unauthenticated,
+    Unavailable,
+    ValidationFailed,
+)
 
 MEDIA_TYPE = "application/problem+json"
 PAGES = "/docs/problems/"
@@ -64,11 +72,19 @@ PROBLEMS = {
         "There is no key in the request, or it is mistyped, revoked, expired, or not the only one.",
         "Send `Authorization: Bearer <key>` or `X-API-Key: <key>` with a key that is in force.",
     ),
+    "signature_invalid": Problem(
+        401,
+        "The request is not signed as it must be",
+        "The key demands signed requests, and the signature is missing, wrong, used before, or its "
+        "time is more than 5 minutes off.",
+        "Sign each request anew, with the present time, over exactly what is sent.",
+    ),
     "forbidden": Problem(
         403,
         "The key may not do this",
-        "The key is valid, but it lacks the scope that `detail` names.",
-        "Use a key that has the scope, or create one.",
+        "The key is valid, but it lacks the scope that `detail` names, or may not be used from this "
+        "address.",
+        "Use a key that has the scope, or create one; or call from an address that the key allows.",
     ),
     "not_found": Problem(
         404,
@@ -106,6 +122,36 @@ PROBLEMS = {
         "There is a limit on how many webhooks and keys a tenant has.",
         "Delete one that is not needed any more.",
     ),
+    "no_webhook": Problem(
+        409,
+        "Nobody wants the event",
+        "No webhook of the tenant has a filter that takes the event's type.",
+        "Create a webhook that wants it, or name one with `webhook_id`.",
+    ),
+    "recovery_running": Problem(
+        409,
+        "A recovery is running",
+        "An earlier call is still redelivering what failed or was held for this webhook.",
+        "Follow the job that `detail` names, and start another when it has ended.",
+    ),
+    "replay_limit_reached": Problem(
+        409,
+        "The event was replayed too often",
+        "An event may be replayed at most 10 times.",
+        "Send its payload as a new event.",
+    ),
+    "webhook_disabled": Problem(
+        409,
+        "The webhook is disabled",
+        "It was disabled by a call, by the receiver's 410, or after days of nothing but failures.",
+        "Mend the receiver, then enable the webhook.",
+    ),
+    "precondition_failed": Problem(
+        412,
+        "It has changed meanwhile",
+        "`If-Match` names another state than the present one: somebody else changed it.",
+        "Read it again, decide anew, and send the new `ETag` as `If-Match`.",
+    ),
     "payload_too_large": Problem(
         413,
         "The body or its payload is too large",
@@ -117,6 +163,18 @@ PROBLEMS = {
         "The body must be plain JSON",
         "`Content-Type` is not `application/json` in UTF-8, or there is a `Content-Encoding`.",
         "Send `Content-Type: application/json` and do not compress the body.",
+    ),
+    "idempotency_mismatch": Problem(
+        422,
+        "The idempotency key was used before",
+        "An earlier call with this idempotency key sent other content.",
+        "Use a new key for each event, and the same key only to send the same event again.",
+    ),
+    "rate_limited": Problem(
+        429,
+        "Too many requests",
+        "The tenant or its key has used up what it may do in this time.",
+        "Wait for the seconds in `Retry-After`; the `RateLimit-…` headers tell how much is left.",
     ),
     "headers_too_large": Problem(
         431,
@@ -229,9 +287,9 @@ def to_response(request: Request[Any, Any, Any], error: Exception) -> Response[b
 
 
 def _headers(error: Exception, code: str) -> dict[str, str]:
-    if code == "unauthenticated":
+    if isinstance(error, Unauthenticated):
         return {"www-authenticate": "Bearer"}
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | RateLimited):
         return {"retry-after": str(error.retry_after_seconds)}
     if isinstance(error, HTTPException) and code == "method_not_allowed":
         allowed = (error.headers or {}).get("allow", "")

@@ -40,8 +40,20 @@ class Scope(StrEnum):
 TENANT_SCOPES = tuple(scope for scope in Scope if scope is not Scope.ADMIN)
 
 
+class OldVersion(Struct, frozen=True, kw_only=True):
+    """The version of a key before its rotation, which lives on until `until_ms`."""
+
+    digest: str
+    signing_secret: str | None
+    until_ms: int
+
+
 class ApiKey(Struct, frozen=True, kw_only=True):
-    """A key as the control table holds it: never the key itself. `expires_ms` None: for ever."""
+    """A key as the control table holds it: never the key itself. `expires_ms` None: for ever.
+
+    `rate_limit` is in calls a second, None: the tenant's. No `allowed_cidrs`: from everywhere.
+    `signing_secret` signs requests; with `require_signature` none is let in without.
+    """
 
     key_id: str
     name: str
@@ -49,6 +61,12 @@ class ApiKey(Struct, frozen=True, kw_only=True):
     scopes: tuple[Scope, ...]
     created_ms: int = 0
     expires_ms: int | None = None
+    version: int = 1
+    old_version: OldVersion | None = None
+    rate_limit: int | None = None
+    allowed_cidrs: tuple[str, ...] = ()
+    require_signature: bool = False
+    signing_secret: str | None = None
 
 
 def make_key(

@@ -20,10 +20,14 @@ CONFLICTS_MAX = 8
 
 
 class Decision(Struct, frozen=True, kw_only=True):
-    """What a change writes and deletes; when it is nothing, nothing happens."""
+    """What a change writes and deletes; when it is nothing, nothing happens.
+
+    `fields` are the names of what it changes, for the audit.
+    """
 
     puts: tuple[Controlled, ...] = ()
     deletes: tuple[Controlled, ...] = ()
+    fields: tuple[str, ...] = ()
 
 
 Decide = Callable[[TenantView], Decision]
@@ -56,7 +60,11 @@ class ControlPlane:
                 puts=decision.puts,
                 deletes=decision.deletes,
                 audit=AuditEntry(
-                    at_ms=self._clock(), actor=actor, action=action, subject=subject_of(changed[0])
+                    at_ms=self._clock(),
+                    actor=actor,
+                    action=action,
+                    subject=subject_of(changed[0]),
+                    fields=decision.fields,
                 ),
             )
             if await self._store.write(tenant_id, change):

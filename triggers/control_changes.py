@@ -13,12 +13,16 @@ Controlled = Tenant | ApiKey | Webhook
 
 
 class AuditEntry(Struct, frozen=True, kw_only=True):
-    """Who changed what, and when. `actor` is a key id, `operator` or `service`."""
+    """Who changed what, and when. `actor` is a key id, `operator` or `service`.
+
+    `fields` are the names of what was changed, never values.
+    """
 
     at_ms: int
     actor: str
     action: str
     subject: str
+    fields: tuple[str, ...] = ()
 
 
 class ControlChange(Struct, frozen=True, kw_only=True):

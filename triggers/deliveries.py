@@ -24,7 +24,8 @@ class Delivery(Struct, frozen=True, kw_only=True, array_like=True):
     """The state of one delivery.
 
     It is stored as an array, which keeps an item with one delivery below one write unit: add fields
-    at the end only, each with a default.
+    at the end only, each with a default. `attempts_before` were made before the delivery was
+    opened again, and do not count in its schedule; `replay` is the number of the replay that did.
     """
 
     webhook_id: str
@@ -35,6 +36,8 @@ class Delivery(Struct, frozen=True, kw_only=True, array_like=True):
     last_error: str | None = None
     delivered_ms: int | None = None
     duration_ms: int | None = None
+    attempts_before: int = 0
+    replay: int = 0
 
 
 def after_attempt(
@@ -55,7 +58,9 @@ def after_attempt(
         return replace(attempted, status=DeliveryStatus.DELIVERED, delivered_ms=now_ms)
     if verdict is Verdict.GONE:
         return replace(attempted, status=DeliveryStatus.HELD)
-    delay = next_delay_seconds(schedule, attempts, jitter, outcome.retry_after_seconds)
+    delay = next_delay_seconds(
+        schedule, attempts - delivery.attempts_before, jitter, outcome.retry_after_seconds
+    )
     if delay is None:
         return replace(attempted, status=DeliveryStatus.FAILED)
     return replace(attempted, next_attempt_ms=now_ms + int(delay * 1000))

@@ -9,11 +9,19 @@ TriggersError
 │   ├── UnsupportedMediaType
 │   ├── RequestTimeout
 │   ├── Unauthenticated
+│   │   └── SignatureInvalid
 │   ├── Forbidden
 │   ├── NotFound
-│   └── Conflict
-│       ├── AlreadyAcknowledged
-│       └── LimitReached
+│   ├── Conflict
+│   │   ├── AlreadyAcknowledged
+│   │   ├── LimitReached
+│   │   ├── NoWebhook
+│   │   ├── RecoveryRunning
+│   │   ├── ReplayLimitReached
+│   │   └── WebhookDisabled
+│   ├── PreconditionFailed
+│   ├── IdempotencyMismatch
+│   └── RateLimited
 ├── StoreRefused                a fault of ours: the store understood and said no
 └── Unavailable                 ours, and passing: try again
     ├── StoreUnavailable
@@ -109,13 +117,16 @@ class Unauthenticated(RequestRefused):
     code = "unauthenticated"
 
 
+class SignatureInvalid(Unauthenticated):
+    """The key demands signed requests, and this one is not signed as it should be."""
+
+    code = "signature_invalid"
+
+
 class Forbidden(RequestRefused):
-    """The key is valid and may not do this."""
+    """The key is valid and may not do this: it lacks the scope, or may not be used from there."""
 
     code = "forbidden"
-
-    def __init__(self, scope: str) -> None:
-        super().__init__(f"The key lacks the scope {scope}")
 
 
 class NotFound(RequestRefused):
@@ -149,6 +160,70 @@ class LimitReached(Conflict):
 
     def __init__(self, kind: str, limit: int) -> None:
         super().__init__(f"There may be at most {limit} {kind}; delete one first")
+
+
+class NoWebhook(Conflict):
+    """No webhook wants the event, so there is nobody to send it to."""
+
+    code = "no_webhook"
+
+    def __init__(self, event_type: str) -> None:
+        super().__init__(f"No webhook wants events of the type {event_type}; create one first")
+
+
+class RecoveryRunning(Conflict):
+    """What failed or was held for a webhook is being redelivered already."""
+
+    code = "recovery_running"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"The job {job_id} is at it already; wait for its end")
+
+
+class ReplayLimitReached(Conflict):
+    """The event has been replayed as often as it may be."""
+
+    code = "replay_limit_reached"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"An event may be replayed at most {limit} times; send it as a new one")
+
+
+class WebhookDisabled(Conflict):
+    """The webhook is disabled, so nothing is sent to it."""
+
+    code = "webhook_disabled"
+
+    def __init__(self, webhook_id: str) -> None:
+        super().__init__(f"The webhook {webhook_id} is disabled; enable it first")
+
+
+class PreconditionFailed(RequestRefused):
+    """The thing has changed since the caller read it."""
+
+    code = "precondition_failed"
+
+    def __init__(self, present: str) -> None:
+        super().__init__(f"It has changed meanwhile: its ETag is {present} now; read it again")
+
+
+class IdempotencyMismatch(RequestRefused):
+    """The idempotency key was used before, for other content."""
+
+    code = "idempotency_mismatch"
+
+    def __init__(self, event_id: str) -> None:
+        super().__init__(f"The idempotency key was used for another content: see event {event_id}")
+
+
+class RateLimited(RequestRefused):
+    """More calls came than are allowed; `retry_after_seconds` says when there may be more."""
+
+    code = "rate_limited"
+
+    def __init__(self, detail: str, retry_after_seconds: int) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class StoreRefused(TriggersError):

@@ -1,12 +1,10 @@
 """Changes of a tenant's webhooks. Each is in force everywhere when its call returns."""
 
-from msgspec.structs import replace
-
 from triggers.control import ControlPlane, Decision
 from triggers.errors import LimitReached, NotFound
 from triggers.tenants import TenantView
 from triggers.times import Clock
-from triggers.webhooks import WEBHOOKS_MAX, Webhook, WebhookStatus
+from triggers.webhooks import WEBHOOKS_MAX, Webhook, WebhookStatus, changed
 
 
 class WebhookChanges:
@@ -43,8 +41,9 @@ class WebhookChanges:
             webhook = view.webhooks.get(webhook_id)
             if webhook is None or not webhook.is_enabled:
                 return Decision()
-            disabled = replace(
+            disabled = changed(
                 webhook,
+                self._clock(),
                 status=WebhookStatus.DISABLED,
                 disabled_reason=reason,
                 disabled_ms=self._clock(),

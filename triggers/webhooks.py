@@ -1,8 +1,10 @@
 """A webhook: a tenant's HTTP endpoint with its filter, secret and retry policy."""
 
 from enum import StrEnum
+from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from triggers.retries import SCHEDULES
 
@@ -19,8 +21,18 @@ class WebhookStatus(StrEnum):
     DISABLED = "disabled"
 
 
+class OldSecret(Struct, frozen=True, kw_only=True):
+    """A secret that was rotated, and signs along until `until_ms`."""
+
+    secret: str
+    until_ms: int
+
+
 class Webhook(Struct, frozen=True, kw_only=True):
-    """A webhook as the control table holds it. `retry` names a schedule or lists seconds."""
+    """A webhook as the control table holds it. `retry` names a schedule or lists seconds.
+
+    `headers` go along with every request; `revision` counts the changes, from 1.
+    """
 
     webhook_id: str
     url: str
@@ -33,6 +45,10 @@ class Webhook(Struct, frozen=True, kw_only=True):
     status: WebhookStatus = WebhookStatus.ACTIVE
     disabled_reason: str | None = None
     disabled_ms: int | None = None
+    description: str | None = None
+    headers: dict[str, str] = {}
+    old_secrets: tuple[OldSecret, ...] = ()
+    revision: int = 1
 
     @property
     def schedule(self) -> tuple[int, ...]:
@@ -43,6 +59,11 @@ class Webhook(Struct, frozen=True, kw_only=True):
     def is_enabled(self) -> bool:
         """Tell whether events are sent to it now."""
         return self.status is WebhookStatus.ACTIVE
+
+
+def changed(webhook: Webhook, now_ms: int, **values: Any) -> Webhook:
+    """Return a webhook with other values, as of now, and its next revision."""
+    return replace(webhook, updated_ms=now_ms, revision=webhook.revision + 1, **values)
 
 
 def wants(webhook: Webhook, event_type: str) -> bool:

@@ -102,3 +102,12 @@ async def asset(name: FromPath[str]) -> Response[bytes]:
 def _page(html: str) -> Response[str]:
     headers = {"content-security-policy": _POLICY}
     return Response(html, media_type=MediaType.HTML, headers=headers)
+
+
+ROUTES = (
+    root,
+    swagger,
+    openapi,
+    problem_page,
+    asset,
+)

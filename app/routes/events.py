@@ -136,3 +136,11 @@ async def _record(request: Request[Any, Any, Any], domain: Domain, event_id: str
     if record is None:
         raise NotFound("event", event_id)
     return record
+
+
+ROUTES = (
+    accept_event,
+    read_event,
+    acknowledge_event,
+    list_attempts,
+)

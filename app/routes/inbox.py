@@ -40,3 +40,6 @@ async def list_inbox(request: Request[Any, Any, Any], domain: NamedDependency[Do
     position, records = page.position, page.records
     following = position and cursors.write(tenant.tenant_id, _LIST, position)
     return EventList(events=[event_to_wire(record) for record in records], next_cursor=following)
+
+
+ROUTES = (list_inbox,)

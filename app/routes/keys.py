@@ -90,5 +90,13 @@ def _given_scopes(sent: KeyIn, caller: Caller) -> tuple[Scope, ...]:
     scopes = scopes_of(sent)
     for scope in scopes:
         if scope not in caller.scopes:
-            raise Forbidden(scope)
+            raise Forbidden(f"The key lacks the scope {scope}")
     return scopes
+
+
+ROUTES = (
+    create_key,
+    list_keys,
+    read_key,
+    delete_key,
+)

@@ -61,3 +61,10 @@ async def health(
         uptime_seconds=lifecycle.uptime_seconds,
     )
     return Response(shown, status_code=200 if is_well else 503)
+
+
+ROUTES = (
+    liveness,
+    readiness,
+    health,
+)

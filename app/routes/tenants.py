@@ -37,3 +37,6 @@ async def create_tenant(
         sent.name, sent.tier, actor=caller_of(request).actor
     )
     return Response(new_tenant_to_wire(tenant, text), headers={"cache-control": "no-store"})
+
+
+ROUTES = (create_tenant,)

@@ -94,3 +94,11 @@ async def delete_webhook(
     """Delete a webhook."""
     caller = caller_of(request)
     await domain.webhook_changes.delete(caller.tenant.tenant_id, webhook_id, actor=caller.actor)
+
+
+ROUTES = (
+    create_webhook,
+    list_webhooks,
+    read_webhook,
+    delete_webhook,
+)
