@@ -109,7 +109,7 @@ def test_only_what_is_pending_is_due(status: DeliveryStatus) -> None:
 
 
 def test_a_delivery_is_stored_as_an_array_whose_order_never_changes() -> None:
-    text = b'["wh_1","delivered",2,1795325341000,200,"receiver answered 500",1795325340123,12]'
+    text = b'["wh_1","delivered",2,1795325341000,200,"receiver answered 500",1795325340123,12,1,3]'
 
     delivery = msgspec.json.decode(text, type=Delivery)
 
@@ -122,11 +122,15 @@ def test_a_delivery_is_stored_as_an_array_whose_order_never_changes() -> None:
         last_error="receiver answered 500",
         delivered_ms=NOW_MS,
         duration_ms=12,
+        attempts_before=1,
+        replay=3,
     )
     assert msgspec.json.encode(delivery) == text
 
 
-@pytest.mark.parametrize("text", ['["wh_1"]', '["wh_1","pending",0,null,null,null,null,null,"?"]'])
+@pytest.mark.parametrize(
+    "text", ['["wh_1"]', '["wh_1","pending",0,null,null,null,null,null,0,0,"?"]']
+)
 def test_deliveries_of_older_and_newer_versions_can_be_read(text: str) -> None:
     assert msgspec.json.decode(text, type=Delivery) == Delivery(webhook_id="wh_1")
 
