@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,9 +41,15 @@ async def until(condition: Callable[[], object], seconds: float = WAIT_SECONDS) 
 
 
 class Process:
-    """A running process. All that it prints goes to a file."""
+    """A running process, in a folder of its own or ours. All that it prints goes to a file."""
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
+        folder: Path = ROOT,
+    ) -> None:
         self._log = log
         with log.open("ab") as output:
             self._process = subprocess.Popen(
@@ -50,9 +57,14 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                cwd=ROOT,
+                cwd=folder,
                 env=dict(environment),
             )
+
+    @property
+    def processor_seconds(self) -> float:
+        """What it has used of the processors so far: its CPU clock as Linux numbers it."""
+        return time.clock_gettime((~self._process.pid << 3) | 2)
 
     @property
     def is_alive(self) -> bool:
@@ -105,9 +117,11 @@ class Process:
 
 
 @contextmanager
-def running(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[Process]:
+def running(
+    command: Sequence[str], environment: Mapping[str, str], log: Path, folder: Path = ROOT
+) -> Iterator[Process]:
     """Run a process while the context is open."""
-    process = Process(command, environment, log)
+    process = Process(command, environment, log, folder)
     try:
         yield process
     finally:
