@@ -6,7 +6,7 @@ import sys
 
 from app.main import create_app
 from app.server import serve
-from triggers.settings import SettingsError, describe, read_settings
+from triggers.settings import SettingsError, describe, read_settings, require_secrets_key
 from triggers.telemetry import configure_logging, log
 
 
@@ -15,6 +15,7 @@ def main() -> int:
     try:
         settings = read_settings(os.environ)
         app = create_app(settings)
+        require_secrets_key(settings)
     except SettingsError as error:
         sys.stderr.write(f"app: {error}\n")
         return 2

@@ -206,6 +206,7 @@ async def open_deployment(
         "TRIGGERS_NAME_PREFIX": own_prefix(),
         "TRIGGERS_OPERATOR_KEY": OPERATOR_KEY,
         "TRIGGERS_CURSOR_KEY": "cursor-key-of-the-tests-0123456789ab",
+        "TRIGGERS_SECRETS_KEY": "secrets-key-of-the-tests-0123456789a",
         "TRIGGERS_API_HOST": HOST,
         "TRIGGERS_WORKER_HOST": HOST,
         "TRIGGERS_WORKER_PORT": "0",

@@ -159,6 +159,7 @@ def make_settings(**values: Any) -> Settings:
         "name_prefix": "test-",
         "operator_key": "operator-key-of-the-tests-0123456789",
         "cursor_key": "cursor-key-of-the-tests-0123456789ab",
+        "secrets_key": "secrets-key-of-the-tests-0123456789a",
         "api_host": "127.0.0.1",
         "api_port": 0,
         "worker_host": "127.0.0.1",

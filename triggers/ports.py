@@ -16,6 +16,7 @@ from triggers.control_changes import ControlChange
 from triggers.deliveries import Delivery
 from triggers.events import Event, EventRecord, EventStatus, Progress
 from triggers.messages import DeadLetter, Hint
+from triggers.sealing import DataKey
 from triggers.tenants import TenantView
 
 
@@ -169,6 +170,19 @@ class ControlWrites(ControlReads, Protocol):
 
     async def write(self, tenant_id: str, change: ControlChange) -> bool:
         """Apply a change and raise the version in one transaction. False: the version had moved."""
+
+
+class DataKeys(Protocol):
+    """Who wraps the keys that encrypt a tenant's secrets, and holds the key to do so."""
+
+    async def generate(self, tenant_id: str) -> DataKey:
+        """Make a data key of a tenant."""
+
+    async def unwrap(self, tenant_id: str, wrapped: bytes) -> bytes:
+        """Return a data key in the clear.
+
+        Raises StoreRefused for one that was not wrapped here for this tenant.
+        """
 
 
 class Reachable(Protocol):

@@ -20,7 +20,7 @@ STOP_SPARE_SECONDS = 10  # of it, for what comes after the drain
 STOP_SECONDS_MAX = 60  # ECS's stopTimeout as the service is deployed
 SECRET_CHARACTERS_MIN = 32
 SECONDS_MAX = 86_400  # a day; `inf` is no setting
-SECRETS = frozenset({"operator_key", "cursor_key"})
+SECRETS = frozenset({"operator_key", "cursor_key", "secrets_key"})
 ELSEWHERE = frozenset(
     {"TRIGGERS_LOCAL_DIR", "TRIGGERS_EMULATOR_PYTHON"}
 )  # read by `make run` alone
@@ -65,6 +65,20 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = ""
     cursor_key: Annotated[
         str, _says("Signs list cursors, at least 32 characters, the same in every `app`")
+    ] = ""
+
+    kms_key_id: Annotated[
+        str,
+        _says(
+            "The KMS key, by id, ARN or alias, under which secrets are encrypted; production needs it"
+        ),
+    ] = ""
+    secrets_key: Annotated[
+        str,
+        _says(
+            "Encrypts secrets where there is no KMS, at least 32 characters, the same in every "
+            "process; development only"
+        ),
     ] = ""
 
     api_host: Annotated[str, _says("The address that `app` listens on")] = "0.0.0.0"  # noqa: S104 a container listens for its balancer
@@ -164,6 +178,25 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     for problem in _problems(settings):
         raise SettingsError(problem)
     return settings
+
+
+def require_secrets_key(settings: Settings) -> None:
+    """See that the settings say what secrets are encrypted with: whoever reads them must know.
+
+    Raises SettingsError that says what to do.
+    """
+    if settings.kms_key_id and settings.secrets_key:
+        raise SettingsError("TRIGGERS_SECRETS_KEY and TRIGGERS_KMS_KEY_ID are both set: unset one")
+    if not settings.kms_key_id and not settings.is_development:
+        raise SettingsError(
+            "TRIGGERS_KMS_KEY_ID must be set in production: the KMS key that secrets are encrypted "
+            "under, the same in every process"
+        )
+    if not settings.kms_key_id and not settings.secrets_key:
+        raise SettingsError(
+            "TRIGGERS_SECRETS_KEY must be set: any text of at least "
+            f"{SECRET_CHARACTERS_MIN} characters, the same in every process; or TRIGGERS_KMS_KEY_ID"
+        )
 
 
 def describe(settings: Settings) -> dict[str, Any]:

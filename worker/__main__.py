@@ -8,7 +8,7 @@ import sys
 import uvloop
 
 from triggers import telemetry
-from triggers.settings import SettingsError, describe, read_settings
+from triggers.settings import SettingsError, describe, read_settings, require_secrets_key
 from worker.main import run_worker, stop_on_signals
 
 _logger = logging.getLogger("worker")
@@ -18,6 +18,7 @@ def main() -> int:
     """Run the worker; 0 after a drain, 1 when a part of it died, 2 for a wrong setting."""
     try:
         settings = read_settings(os.environ)
+        require_secrets_key(settings)
     except SettingsError as error:
         sys.stderr.write(f"worker: {error}\n")
         return 2

@@ -12,7 +12,7 @@ from infra.local.supervisor import Part
 NAMES = ("app", "worker", "emulator", "receiver")
 # Idle machinery of other AWS services, which the emulator would start as well.
 EMULATOR_ENVIRONMENT = {
-    "SERVICES": "dynamodb,sqs",
+    "SERVICES": "dynamodb,sqs,kms",
     "IOT_MTLS_ENABLED": "0",
     "SFTP_ENABLED": "0",
     "LOG_LEVEL": "WARNING",

@@ -34,6 +34,7 @@ class LocalSettings(Struct, frozen=True, kw_only=True):
     emulator_python: Path
     operator_key: str
     cursor_key: str
+    secrets_key: str
     webhook_secret: str
 
     @property
@@ -72,6 +73,7 @@ def read_local_settings(environ: Mapping[str, str]) -> LocalSettings:
         emulator_python=Path(python).absolute(),
         operator_key=environ.get("TRIGGERS_OPERATOR_KEY") or f"operator_{secrets.token_hex(24)}",
         cursor_key=environ.get("TRIGGERS_CURSOR_KEY") or secrets.token_hex(24),
+        secrets_key=environ.get("TRIGGERS_SECRETS_KEY") or secrets.token_hex(24),
         webhook_secret="whsec_" + base64.b64encode(secrets.token_bytes(24)).decode(),
     )
 
@@ -118,6 +120,7 @@ def _addresses(settings: LocalSettings) -> dict[str, str]:
         "TRIGGERS_ENVIRONMENT": "development",
         "TRIGGERS_OPERATOR_KEY": settings.operator_key,
         "TRIGGERS_CURSOR_KEY": settings.cursor_key,
+        "TRIGGERS_SECRETS_KEY": settings.secrets_key,
         "TRIGGERS_API_HOST": HOST,
         "TRIGGERS_API_PORT": str(settings.api_port),
         "TRIGGERS_WORKER_HOST": HOST,

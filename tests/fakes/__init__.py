@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 from tests.fakes.base import Fake
 from tests.fakes.control import FakeControl
+from tests.fakes.data_keys import FakeDataKeys
 from tests.fakes.deliveries import FakeAttempts, FakeBacklog, FakeDeadLetters
 from tests.fakes.events import FakeEvents
 from tests.fakes.queues import FakeHints, FakeShardLeases
@@ -21,6 +22,7 @@ __all__ = [
     "FakeAttempts",
     "FakeBacklog",
     "FakeControl",
+    "FakeDataKeys",
     "FakeDeadLetters",
     "FakeEvents",
     "FakeHints",

@@ -67,6 +67,8 @@ def test_the_secrets_are_made_anew_for_each_run_unless_they_are_given(tmp_path: 
     one, two = local_settings(tmp_path), local_settings(tmp_path, TRIGGERS_OPERATOR_KEY="o" * 40)
     assert len(one.operator_key) >= 32
     assert len(one.cursor_key) >= 32
+    assert len(one.secrets_key) >= 32
+    assert one.secrets_key != two.secrets_key
     assert one.webhook_secret != two.webhook_secret
     assert two.operator_key == "o" * 40
 
@@ -100,7 +102,10 @@ def test_the_documentation_names_every_variable_and_override_of_the_local_run(
     for name, value in DEFAULTS.items():
         assert f"`{name}` (`{value}`)" in " ".join(told.split())
     ours = parts_environment({}, local_settings(tmp_path))
-    for name in ("TRIGGERS_OPERATOR_KEY", "TRIGGERS_CURSOR_KEY", "TRIGGERS_ENVIRONMENT"):
+    for name in (
+        *("TRIGGERS_OPERATOR_KEY", "TRIGGERS_CURSOR_KEY", "TRIGGERS_SECRETS_KEY"),
+        "TRIGGERS_ENVIRONMENT",
+    ):
         assert name in ours
         assert f"`{name}`" in told
     for name in PROXIES:

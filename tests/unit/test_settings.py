@@ -17,6 +17,7 @@ from triggers.settings import (
     describe,
     read_settings,
     reference,
+    require_secrets_key,
 )
 from triggers.webhooks import RETRY_DELAY_SECONDS_MAX
 
@@ -71,6 +72,7 @@ def test_a_wrong_number_of_seconds_is_named(name: str, text: str) -> None:
         ("TRIGGERS_NAME_PREFIX", "x" * 81),
         ("TRIGGERS_OPERATOR_KEY", "x" * 31),
         ("TRIGGERS_CURSOR_KEY", "x" * 31),
+        ("TRIGGERS_SECRETS_KEY", "x" * 31),
         ("TRIGGERS_API_PORT", "-1"),
         ("TRIGGERS_API_PORT", "65536"),
         ("TRIGGERS_API_PORT", "http"),
@@ -142,6 +144,33 @@ def test_a_refused_secret_is_not_repeated(name: str) -> None:
         read_settings({PREFIX + name.upper(): SECRET[:20]})
 
     assert SECRET[:20] not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"environment": "development"}, "TRIGGERS_SECRETS_KEY must be set"),
+        ({"environment": "production"}, "TRIGGERS_KMS_KEY_ID must be set in production"),
+        ({"secrets_key": SECRET}, "TRIGGERS_KMS_KEY_ID must be set in production"),
+        ({"secrets_key": SECRET, "kms_key_id": "alias/a"}, "are both set: unset one"),
+    ],
+)
+def test_what_secrets_are_encrypted_with_must_be_said(given: dict[str, str], told: str) -> None:
+    with pytest.raises(SettingsError, match=told) as refused:
+        require_secrets_key(msgspec.convert(given, Settings))
+    assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"environment": "development", "secrets_key": SECRET},
+        {"environment": "development", "kms_key_id": "alias/a"},
+        {"environment": "production", "kms_key_id": "alias/a"},
+    ],
+)
+def test_one_of_the_two_says_what_secrets_are_encrypted_with(given: dict[str, str]) -> None:
+    require_secrets_key(msgspec.convert(given, Settings))
 
 
 # The inequalities that promises rest on, for the values that stand there by default.

@@ -1,4 +1,4 @@
-"""The clients of DynamoDB and SQS, with every timeout said, and what their errors mean to us."""
+"""The clients of DynamoDB, SQS and KMS, with every timeout said, and what their errors mean to us."""
 
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -16,6 +16,7 @@ from triggers.settings import Settings
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
+    from types_aiobotocore_kms import KMSClient
     from types_aiobotocore_sqs import SQSClient
 
 RECEIVE_WAIT_SECONDS = 20  # SQS's longest poll
@@ -30,6 +31,9 @@ _OUR_FAULTS = frozenset(
         "InvalidParameterValue",
         "InvalidParameterCombination",
         "MissingParameter",
+        # Of KMS: a data key that it did not wrap, or not for this tenant.
+        "InvalidCiphertextException",
+        "IncorrectKeyException",
     }
 )
 
@@ -54,15 +58,26 @@ RECEIVE_CONFIG = AioConfig(
     max_pool_connections=8,
     tcp_keepalive=True,
 )
+KMS_CONFIG = AioConfig(
+    connect_timeout=1,
+    read_timeout=2,
+    retries={"total_max_attempts": 3, "mode": "standard"},
+    max_pool_connections=8,
+    tcp_keepalive=True,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Clients:
-    """The open clients. Receiving has its own, so that a long poll never holds up a send."""
+    """The open clients. Receiving has its own, so that a long poll never holds up a send.
+
+    `kms` is open where the settings name a key of it.
+    """
 
     dynamodb: "DynamoDBClient"
     sqs_send: "SQSClient"
     sqs_receive: "SQSClient"
+    kms: "KMSClient | None"
     name_prefix: str
 
     def name(self, plain: str) -> str:
@@ -89,6 +104,7 @@ async def open_clients(settings: Settings) -> AsyncIterator[Clients]:
             dynamodb=await client("dynamodb", DYNAMODB_CONFIG),
             sqs_send=await client("sqs", SEND_CONFIG),
             sqs_receive=await client("sqs", RECEIVE_CONFIG),
+            kms=await client("kms", KMS_CONFIG) if settings.kms_key_id else None,
             name_prefix=settings.name_prefix,
         )
 

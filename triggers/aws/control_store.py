@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from botocore.exceptions import ClientError
 
-from triggers.api_keys import ApiKey
 from triggers.aws import keys
 from triggers.aws.clients import INVALID, Clients, calling, error_code
+from triggers.aws.control_records import ControlRecords
 from triggers.aws.items import Item, Reads
 from triggers.control_changes import ControlChange, Controlled
 from triggers.errors import StoreRefused
-from triggers.tenants import Tenant, TenantView
-from triggers.webhooks import Webhook
+from triggers.tenants import TenantView
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb.type_defs import TransactWriteItemTypeDef
@@ -22,17 +21,15 @@ _NO_REASON = "None"
 _MOVED = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 
 _ENCODER = msgspec.json.Encoder()
-_TENANT = msgspec.json.Decoder(Tenant)
-_KEY = msgspec.json.Decoder(ApiKey)
-_WEBHOOK = msgspec.json.Decoder(Webhook)
 
 
 class ControlStore:
     """What changes slowly, strongly consistent."""
 
-    def __init__(self, clients: Clients, reads: Reads) -> None:
+    def __init__(self, clients: Clients, reads: Reads, records: ControlRecords) -> None:
         self._clients = clients
         self._reads = reads
+        self._records = records
         self._table = clients.name(keys.CONTROL)
 
     async def read_version(self, tenant_id: str) -> int:
@@ -48,23 +45,13 @@ class ControlStore:
         version = await self.read_version(tenant_id)
         if version == 0:
             return TenantView(tenant_id=tenant_id, version=0)
-        found = await self._read_records(tenant_id)
-        api_keys = [_KEY.decode(r) for sort, r in found if sort.startswith(keys.KEY_PREFIX)]
-        webhooks = [_WEBHOOK.decode(r) for sort, r in found if sort.startswith(keys.WEBHOOK_PREFIX)]
-        tenants = [_TENANT.decode(r) for sort, r in found if sort == keys.TENANT_KEY]
-        return TenantView(
-            tenant_id=tenant_id,
-            version=version,
-            tenant=tenants[0] if tenants else None,
-            keys={key.key_id: key for key in api_keys},
-            webhooks={webhook.webhook_id: webhook for webhook in webhooks},
-        )
+        return await self._records.decode(tenant_id, version, await self._read_records(tenant_id))
 
     async def write(self, tenant_id: str, change: ControlChange) -> bool:
         """Apply a change and raise the version in one transaction. False: the version had moved."""
         writes = [
             self._raise_version(tenant_id, change.from_version),
-            *(self._put(tenant_id, controlled) for controlled in change.puts),
+            *[await self._put(tenant_id, controlled) for controlled in change.puts],
             *(self._delete(tenant_id, controlled) for controlled in change.deletes),
             self._put_audit(tenant_id, change),
         ]
@@ -113,8 +100,8 @@ class ControlStore:
             }
         }
 
-    def _put(self, tenant_id: str, controlled: Controlled) -> "TransactWriteItemTypeDef":
-        record = {"S": _ENCODER.encode(controlled).decode()}
+    async def _put(self, tenant_id: str, controlled: Controlled) -> "TransactWriteItemTypeDef":
+        record = {"S": await self._records.encode(tenant_id, controlled)}
         item = {**self._key(tenant_id, controlled), "record": record}
         return {"Put": {"TableName": self._table, "Item": item}}
 

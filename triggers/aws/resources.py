@@ -7,13 +7,16 @@ from contextlib import asynccontextmanager
 from triggers.aws import keys
 from triggers.aws.attempt_store import AttemptStore, BacklogStore
 from triggers.aws.clients import Clients, calling, open_clients
+from triggers.aws.control_records import ControlRecords
 from triggers.aws.control_store import ControlStore
+from triggers.aws.data_keys import data_keys_of
 from triggers.aws.event_store import EventStore
 from triggers.aws.items import Reads, Writes
 from triggers.aws.queues import DeadLetterQueue, HintQueue, QueueAddress
 from triggers.aws.shard_leases import ShardLeaseStore
 from triggers.aws.statements import Statements
 from triggers.aws.tables import TABLES
+from triggers.data_keys import DataKeyring
 from triggers.resources import Resources
 from triggers.settings import Settings
 from triggers.times import system_clock
@@ -48,8 +51,12 @@ class ReachableStore:
 
 @asynccontextmanager
 async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
-    """Open the clients and everything on them; at the end send what waits."""
+    """Open the clients and everything on them; at the end send what waits.
+
+    Raises SettingsError when the settings do not say how secrets are encrypted.
+    """
     async with open_clients(settings) as clients:
+        keyring = DataKeyring(data_keys_of(settings, clients))
         statements = Statements(
             clients,
             flights_max=STATEMENT_FLIGHTS_MAX,
@@ -60,13 +67,13 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
         payloads = Reads(clients, batch_max=PAYLOAD_READS_MAX, flights_max=PAYLOAD_FLIGHTS_MAX)
         hints = HintQueue(clients, system_clock)
         dead_letters = DeadLetterQueue(clients)
-        closing = (statements, reads, versions, payloads, writes, hints, dead_letters)
+        closing = (statements, reads, versions, payloads, writes, hints, dead_letters, keyring)
         try:
             yield Resources(
                 events=EventStore(clients, statements, reads, payloads, writes),
                 attempts=AttemptStore(clients, writes),
                 backlog=BacklogStore(writes),
-                control=ControlStore(clients, versions),
+                control=ControlStore(clients, versions, ControlRecords(keyring)),
                 hints=hints,
                 dead_letters=dead_letters,
                 shard_leases=ShardLeaseStore(clients),

@@ -418,6 +418,7 @@ async def run_to_its_end(module: str, **settings: object) -> tuple[int, str, str
         ({"api_port": "x"}, "app: TRIGGERS_API_PORT: "),
         ({"api_prt": 1}, "app: TRIGGERS_API_PRT is no setting; meant TRIGGERS_API_PORT?"),
         ({"environment": "production"}, "app: TRIGGERS_CURSOR_KEY must be set in production"),
+        ({}, "app: TRIGGERS_SECRETS_KEY must be set"),
     ],
 )
 async def test_a_wrong_setting_ends_the_process_with_its_name(

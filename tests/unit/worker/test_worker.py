@@ -236,6 +236,7 @@ def run_main(monkeypatch: pytest.MonkeyPatch, ending: Exception | None) -> int:
     monkeypatch.setattr(entry, "run_worker", end)
     monkeypatch.setattr(telemetry, "configure_logging", lambda part, level: None)
     monkeypatch.setenv("TRIGGERS_ENVIRONMENT", "development")
+    monkeypatch.setenv("TRIGGERS_SECRETS_KEY", "s" * 32)
     return entry.main()
 
 
@@ -252,3 +253,11 @@ def test_a_wrong_setting_stops_the_command_with_its_name(
     monkeypatch.setenv("TRIGGERS_LEASE_SECONDS", "soon")
     assert run_main(monkeypatch, None) == 2
     assert "TRIGGERS_LEASE_SECONDS" in capsys.readouterr().err
+
+
+def test_a_worker_that_could_not_read_secrets_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TRIGGERS_KMS_KEY_ID", "alias/triggers")
+    assert run_main(monkeypatch, None) == 2
+    assert "TRIGGERS_SECRETS_KEY and TRIGGERS_KMS_KEY_ID" in capsys.readouterr().err

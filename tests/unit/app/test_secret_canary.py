@@ -1,0 +1,61 @@
+"""No secret in a log line, nor in any answer but the one that is to show it."""
+
+import json
+import logging
+
+import pytest
+
+from tests.unit.app.api import Api, with_key
+from triggers.telemetry import JsonFormatter
+
+SECRET = "whsec_Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5"
+WEBHOOK = {"url": "https://example.com/hooks", "secret": SECRET}
+BAD = [
+    json.dumps(WEBHOOK | {"url": 1}),
+    json.dumps(WEBHOOK | {"url": f"https://{SECRET}@example.com/"}),
+    json.dumps(WEBHOOK | {"secret": SECRET + "!"}),
+    json.dumps(WEBHOOK | {"secret": [SECRET]}),
+    json.dumps(WEBHOOK | {"event_types": [SECRET + "/"]}),
+    json.dumps(WEBHOOK)[:-1],
+]
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> str:
+    """Return all that was logged, as the containers write it."""
+    return "\n".join(JsonFormatter("app").format(record) for record in caplog.records)
+
+
+async def test_a_webhooks_secret_is_in_no_log_line_and_in_no_later_answer(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    created = await api.post("/v1/webhooks", json.dumps(WEBHOOK))
+    assert created.json()["secret"] == SECRET
+    path = f"/v1/webhooks/{created.json()['webhook_id']}"
+    answers = [await api.client.get(p) for p in (path, "/v1/webhooks")]
+    answers += [await api.post("/v1/webhooks", body) for body in BAD]
+    answers.append(await api.client.delete(path))
+    assert {answer.status_code for answer in answers[2:-1]} == {400}
+    assert not [a.text for a in answers if SECRET in a.text]
+    log = logged(caplog)
+    assert path in log
+    assert SECRET.removeprefix("whsec_") not in log
+
+
+async def test_a_key_is_in_no_log_line_and_in_no_later_answer(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    body = '{"name": "shop", "scopes": ["keys"]}'
+    key = (await api.post("/v1/keys", body)).json()["key"]
+    wrong = key[:-1] + ("0" if key[-1] != "0" else "1")
+    answers = [
+        await api.client.get("/v1/keys", headers=with_key(key)),
+        await api.client.get("/v1/inbox", headers=with_key(key)),
+        await api.client.get("/v1/keys", headers=with_key(wrong)),
+        await api.client.get("/v1/keys", headers={"x-api-key": wrong}),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 403, 401, 401]
+    for text in (key, wrong, api.key, api.settings.operator_key):
+        assert not [answer.text for answer in answers if text in answer.text]
+        assert text not in logged(caplog)
