@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from litestar import Litestar, Router
 from litestar.di import Provide
 
+from app.assets import content_of
 from app.authentication import Authentication, authorise
 from app.dependencies import (
     cursor_key,
@@ -19,7 +20,7 @@ from app.dependencies import (
 from app.edge import Edge
 from app.lifecycle import Lifecycle
 from app.methods import Options
-from app.openapi import document_of
+from app.openapi.document import document_of
 from app.problems import to_response
 from app.routes import docs, events, inbox, keys, service, tenants, webhooks
 from triggers.aws.resources import open_resources as open_aws_resources
@@ -68,7 +69,7 @@ def create_app(
         logging_config=None,
     )
     keep_lifecycle(litestar.state, lifecycle)
-    document = document_of(litestar.routes)
+    document = content_of(document_of(litestar.routes), "application/json")
     return Edge(
         litestar, lifecycle, request_seconds=settings.request_seconds, random_bits=random_bits
     )

@@ -18,8 +18,12 @@ class Operation(Struct, frozen=True, kw_only=True):
     """A route in words and types.
 
     `scope` is what the caller's key must have; None leaves the route open to all. `problems` are
-    codes on top of those that follow from the rest. `headers` describes the answer's, by name;
-    `also` are further statuses under which the same answer may come.
+    codes on top of those that follow from the rest. `also` are further statuses under which the
+    same answer may come. `shown` names fields that only some answers have, and this one has.
+
+    `request_headers` are names of `app/openapi/headers.py`, on top of those that every request may
+    have; `headers` describes the answer's, by name. `example` is that of the body; without one it
+    is put together from the examples of its fields, as every answer's is.
     """
 
     tag: str
@@ -27,9 +31,12 @@ class Operation(Struct, frozen=True, kw_only=True):
     description: str = ""
     scope: Scope | None = None
     query: type[Struct] | None = None
+    request_headers: tuple[str, ...] = ()
     body: type[Struct] | None = None
+    body_required: bool = True
     example: Any = None
     answer: type[Struct] | None = None
+    shown: tuple[str, ...] = ()
     media_type: str = "application/json"
     headers: dict[str, str] = {}
     problems: tuple[str, ...] = ()

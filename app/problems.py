@@ -5,12 +5,12 @@ Which status an error has stands in one table, by its code; a page for each is s
 """
 
 import logging
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from app.bodies import ClientGone
 from app.context import RequestContext, context_of
@@ -208,14 +208,49 @@ _CODES = {
 class ProblemDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The body of every answer that is an error."""
 
-    type: str
-    title: str
-    status: int
-    code: str
-    detail: str
-    request_id: str
-    correlation_id: str
-    errors: list[FieldError] = []
+    type: Annotated[
+        str,
+        Meta(
+            description="Where a page explains this kind of error",
+            examples=[PAGES + "validation_failed"],
+            extra_json_schema={"format": "uri-reference"},
+        ),
+    ]
+    title: Annotated[
+        str, Meta(description="The kind of error in words", examples=["The request is not valid"])
+    ]
+    status: Annotated[int, Meta(ge=400, le=599, description="The HTTP status", examples=[400])]
+    code: Annotated[
+        str,
+        Meta(
+            description="The kind of error, for programs; it never changes",
+            examples=["validation_failed"],
+        ),
+    ]
+    detail: Annotated[
+        str,
+        Meta(
+            description="What is wrong with this request",
+            examples=["event_type: longer than 128 characters"],
+        ),
+    ]
+    request_id: Annotated[
+        str,
+        Meta(
+            description="The id of the request, as in `X-Request-ID`",
+            examples=["req_7Z0M3S5B7C9KAN72XQV8"],
+        ),
+    ]
+    correlation_id: Annotated[
+        str,
+        Meta(
+            description="As in `X-Correlation-ID`",
+            examples=["corr_7Z0M3S5B7C9KAN72XQV8"],
+        ),
+    ]
+    errors: Annotated[
+        list[FieldError], Meta(description="Of `validation_failed`: all that is wrong, at most 20")
+    ] = []
 
 
 class ProblemAnswer(Struct, frozen=True):

@@ -31,9 +31,15 @@ class NoQuery(Struct, frozen=True, kw_only=True):
 class PageQuery(Struct, frozen=True, kw_only=True):
     """Which part of a list is wanted."""
 
-    limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX, description="How many at most, 1–100")] = 50
+    limit: Annotated[
+        int, Meta(ge=1, le=LIMIT_MAX, description="How many at most, 1–100", examples=[20])
+    ] = 50
     cursor: Annotated[
-        str | None, Meta(description="`next_cursor` of the page before, as it came")
+        str | None,
+        Meta(
+            description="`next_cursor` of the page before, as it came",
+            examples=["AbJk3uX0kPZ7m1Yt4Qw"],
+        ),
     ] = None
 
 

@@ -2,6 +2,6 @@ SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#swagger-ui",
   deepLinking: true,
-  persistAuthorization: false,
+  persistAuthorization: true,
   validatorUrl: null,
 });

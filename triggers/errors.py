@@ -30,17 +30,31 @@ TriggersError
 Each class has a stable `code`. Which HTTP status a code gets is decided in `app/problems.py`.
 """
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 
 class FieldError(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is wrong with one field of a request, and what to do about it."""
 
-    field: str
-    issue: str
-    suggestion: str | None = None
+    field: Annotated[
+        str,
+        Meta(
+            description="Its name; `body` for the whole, `metadata.region` or `scopes[0]` for a part",
+            examples=["event_type"],
+        ),
+    ]
+    issue: Annotated[
+        str, Meta(description="What is wrong with it", examples=["longer than 128 characters"])
+    ]
+    suggestion: Annotated[
+        str | None,
+        Meta(
+            description="What to do about it",
+            examples=["Shorten it; use dots to group: order.created"],
+        ),
+    ] = None
 
 
 class TriggersError(Exception):

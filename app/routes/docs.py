@@ -1,30 +1,32 @@
-"""The documentation that the service serves itself: OpenAPI, Swagger UI, problem pages."""
+"""The documentation that the service serves itself: OpenAPI, Swagger UI, Redoc, problem pages."""
 
+import asyncio
 import re
 from html import escape
-from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-from litestar import MediaType, Response, get
+from litestar import MediaType, Request, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect
 
+from app.assets import Content, answer_with, read_asset
 from app.operations import describe
 from app.problems import PROBLEMS
 from triggers.errors import NotFound
 
 _CODE = re.compile("`([^`]+)`")
 TAG = "Documentation"
-# No other host takes part in a page; Swagger UI writes styles into it.
+# No other host takes part in a page; Swagger UI and Redoc write styles into it.
 _POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 _HERE = Path(__file__).parent.parent
 _SWAGGER = (_HERE / "swagger.html").read_text()
-_ASSET_HEADERS = {"cache-control": "public, max-age=3600"}
-_MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".png": "image/png"}
+_REDOC = (_HERE / "redoc.html").read_text()
+_REDOC_POLICY = f"{_POLICY}; worker-src blob:"  # its search runs in a worker that it makes itself
 _PROBLEM = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>{code}</title>
 <body style="font-family: sans-serif; max-width: 40em; margin: 3em auto">
@@ -32,23 +34,6 @@ _PROBLEM = """<!doctype html>
 <h2>Cause</h2><p>{cause}</p><h2>Cure</h2><p>{cure}</p>
 <p><a href="/docs">The API</a></p></body></html>
 """
-
-
-def _read_assets() -> dict[str, bytes]:
-    """Read what the page needs; of the package that carries Swagger UI no code is run."""
-    package = find_spec("drf_spectacular_sidecar")
-    if package is None or not package.submodule_search_locations:
-        raise RuntimeError("the package drf-spectacular-sidecar is not installed")
-    static = Path(package.submodule_search_locations[0]) / "static/drf_spectacular_sidecar"
-    swagger = static / "swagger-ui-dist"
-    names = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
-    return {
-        path.name: path.read_bytes()
-        for path in (_HERE / "swagger.js", *map(swagger.joinpath, names))
-    }
-
-
-_ASSETS = _read_assets()
 
 
 @get(
@@ -63,16 +48,36 @@ async def root() -> Redirect:
     return Redirect("/docs")
 
 
-@get("/docs", opt=describe(tag=TAG, summary="This documentation", media_type="text/html"))
+@get(
+    "/docs",
+    opt=describe(
+        tag=TAG,
+        summary="This documentation, with a form to try each call",
+        media_type="text/html",
+    ),
+)
 async def swagger() -> Response[str]:
     """Show the API in Swagger UI."""
     return _page(_SWAGGER)
 
 
+@get(
+    "/redoc",
+    opt=describe(
+        tag=TAG, summary="This documentation, laid out for reading", media_type="text/html"
+    ),
+)
+async def redoc() -> Response[str]:
+    """Show the API in Redoc."""
+    return _page(_REDOC, _REDOC_POLICY)
+
+
 @get("/openapi.json", opt=describe(tag=TAG, summary="This document"))
-async def openapi(openapi_document: NamedDependency[bytes]) -> Response[bytes]:
+async def openapi(
+    request: Request[Any, Any, Any], openapi_document: NamedDependency[Content]
+) -> Response[bytes]:
     """Return the OpenAPI document."""
-    return Response(openapi_document, media_type=MediaType.JSON)
+    return answer_with(openapi_document, request.headers)
 
 
 @get(
@@ -90,23 +95,23 @@ async def problem_page(code: FromPath[str]) -> Response[str]:
 
 
 @get("/docs/assets/{name:str}")
-async def asset(name: FromPath[str]) -> Response[bytes]:
-    """Return a file that the page needs. From memory: no path from outside meets a disk."""
-    content = _ASSETS.get(name)
+async def asset(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
+    """Return a file that a page needs. No path from outside meets a disk: these have names."""
+    content = await asyncio.to_thread(read_asset, name)
     if content is None:
         raise NotFound("asset", name)
-    media_type = _MEDIA_TYPES[Path(name).suffix]
-    return Response(content, media_type=media_type, headers=_ASSET_HEADERS)
+    return answer_with(content, request.headers)
 
 
-def _page(html: str) -> Response[str]:
-    headers = {"content-security-policy": _POLICY}
+def _page(html: str, policy: str = _POLICY) -> Response[str]:
+    headers = {"content-security-policy": policy}
     return Response(html, media_type=MediaType.HTML, headers=headers)
 
 
 ROUTES = (
     root,
     swagger,
+    redoc,
     openapi,
     problem_page,
     asset,

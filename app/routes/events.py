@@ -74,6 +74,7 @@ async def accept_event(request: Request[Any, Any, Any], domain: NamedDependency[
         description="With its payload, its deliveries and its replays. Sees every earlier write.",
         scope=Scope.EVENTS_READ,
         answer=EventOut,
+        shown=("payload",),
     ),
 )
 async def read_event(

@@ -26,6 +26,7 @@ _LIST = "inbox"
         scope=Scope.INBOX,
         query=PageQuery,
         answer=EventList,
+        shown=("payload",),
         problems=("invalid_cursor",),
     ),
 )

@@ -30,6 +30,7 @@ TAG = "Keys"
         body=KeyIn,
         example={"name": "shop", "scopes": ["events:write"]},
         answer=KeyOut,
+        shown=("key",),
         headers={"Location": "Where the key can be read"},
         problems=("limit_reached",),
     ),

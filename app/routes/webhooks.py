@@ -36,6 +36,7 @@ TAG = "Webhooks"
         body=WebhookIn,
         example={"url": "https://example.com/hooks", "event_types": ["order.*"]},
         answer=WebhookOut,
+        shown=("secret",),
         headers={"Location": "Where the webhook can be read"},
         problems=("limit_reached",),
     ),

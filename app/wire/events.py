@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from app import surrogates
 from app.context import RequestContext
 from app.decoding import decode_json
+from app.wire.ids import CorrelationId, EventId, WebhookId
 from triggers.attempts import Attempt
 from triggers.deliveries import Delivery, DeliveryStatus
 from triggers.errors import MalformedJson, PayloadTooLarge
@@ -30,6 +31,14 @@ EventType = Annotated[
         examples=["order.created"],
     ),
 ]
+NextCursor = Annotated[
+    str | None,
+    Meta(
+        description="Continues the list as `cursor`; null at its end. A page may be short.",
+        examples=[None],
+    ),
+]
+WholeList = Annotated[None, Meta(description="Always null: the list is whole", examples=[None])]
 MetadataKey = Annotated[str, Meta(max_length=64)]
 MetadataValue = Annotated[str, Meta(max_length=512)]
 Moment = Annotated[
@@ -47,7 +56,11 @@ class EventIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     event_type: EventType
     payload: Annotated[
-        Raw, Meta(description="Any JSON value, at most 400 KB; kept and sent on byte for byte")
+        Raw,
+        Meta(
+            description="Any JSON value, at most 400 KB; kept and sent on byte for byte",
+            examples=[{"order": 1}],
+        ),
     ]
     source: (
         Annotated[
@@ -74,15 +87,30 @@ class EventIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class DeliveryOut(Struct, frozen=True, kw_only=True):
     """One (event, webhook) pair and where it stands."""
 
-    webhook_id: str
-    status: DeliveryStatus
-    attempts: Annotated[int, Meta(description="How many attempts were made")]
-    last_status_code: Annotated[
-        int | None, Meta(description="What the receiver answered last; null: it did not answer")
+    webhook_id: WebhookId
+    status: Annotated[
+        DeliveryStatus,
+        Meta(
+            description="`pending` until its retries are exhausted; `held`: its webhook is disabled",
+            examples=["delivered"],
+        ),
     ]
-    last_error: Annotated[str | None, Meta(description="What went wrong last, in words")]
-    next_attempt_at: Moment | None
-    delivered_at: Moment | None
+    attempts: Annotated[int, Meta(ge=0, description="How many attempts were made", examples=[2])]
+    last_status_code: Annotated[
+        int | None,
+        Meta(
+            description="What the receiver answered last; null: it did not answer", examples=[200]
+        ),
+    ]
+    last_error: Annotated[
+        str | None, Meta(description="What went wrong last, in words", examples=[None])
+    ]
+    next_attempt_at: Annotated[
+        Moment | None, Meta(description="When it is tried again", examples=[None])
+    ]
+    delivered_at: Annotated[
+        Moment | None, Meta(description="When the receiver answered 2xx, in UTC")
+    ]
 
 
 class EventOut(Struct, frozen=True, kw_only=True):
@@ -91,57 +119,91 @@ class EventOut(Struct, frozen=True, kw_only=True):
     Only the answer to its acceptance leaves the payload out: the producer has it.
     """
 
-    event_id: Annotated[str, Meta(examples=["evt_01KAN72XQV8YJ4T6Z0M3S5B7C9"])]
+    event_id: EventId
     event_type: EventType
-    source: str | None
-    payload: Annotated[Raw | UnsetType, Meta(description="As it came in, byte for byte")] = UNSET
-    metadata: dict[str, str]
-    status: EventStatus
-    created_at: Moment
-    delivered_at: Moment | None
-    acknowledged_at: Moment | None
+    source: Annotated[str | None, Meta(description="Where the event comes from", examples=["shop"])]
+    payload: Annotated[
+        Raw | UnsetType,
+        Meta(description="As it came in, byte for byte", examples=[{"order": 1}]),
+    ] = UNSET
+    metadata: Annotated[
+        dict[str, str], Meta(description="As it came in", examples=[{"region": "eu"}])
+    ]
+    status: Annotated[
+        EventStatus,
+        Meta(
+            description="`pending` while a delivery is, or while no webhook wants the event",
+            examples=["delivered"],
+        ),
+    ]
+    created_at: Annotated[Moment, Meta(description="When it was accepted, in UTC")]
+    delivered_at: Annotated[
+        Moment | None, Meta(description="When the last of its deliveries was delivered, in UTC")
+    ]
+    acknowledged_at: Annotated[
+        Moment | None, Meta(description="When it was acknowledged, in UTC", examples=[None])
+    ]
     delivery_attempts: Annotated[
-        int, Meta(description="How many attempts were made, over all deliveries")
+        int,
+        Meta(ge=0, description="How many attempts were made, over all deliveries", examples=[2]),
     ]
     next_attempt_at: Annotated[
-        Moment | None, Meta(description="The earliest next attempt of all deliveries")
+        Moment | None,
+        Meta(description="The earliest next attempt of all deliveries", examples=[None]),
     ]
-    correlation_id: str
-    deliveries: list[DeliveryOut]
+    correlation_id: CorrelationId
+    deliveries: Annotated[
+        list[DeliveryOut], Meta(description="One for each webhook that wants the event")
+    ]
     replays: Annotated[
-        list[dict[str, str]], Meta(description="Replays of the event, oldest first")
+        list[dict[str, str]], Meta(description="Replays of the event, oldest first", examples=[[]])
     ] = []
 
 
 class EventList(Struct, frozen=True, kw_only=True):
     """A page of events."""
 
-    events: list[EventOut]
-    next_cursor: Annotated[
-        str | None, Meta(description="Continues the list; null at its end. A page may be short.")
-    ]
+    events: Annotated[list[EventOut], Meta(description="The events of this page")]
+    next_cursor: NextCursor
 
 
 class AttemptOut(Struct, frozen=True, kw_only=True):
     """One HTTP request of a delivery, with its outcome."""
 
-    webhook_id: str
-    number: Annotated[int, Meta(description="Counts from 1 within the delivery")]
+    webhook_id: WebhookId
+    number: Annotated[
+        int, Meta(ge=1, description="Counts from 1 within the delivery", examples=[1])
+    ]
     outcome: Annotated[str, Meta(description="`delivered` or `failed`", examples=["failed"])]
-    started_at: Moment
-    duration_ms: Annotated[int, Meta(description="Milliseconds until the answer or the error")]
-    status_code: Annotated[int | None, Meta(description="null: there was no answer")]
-    error: Annotated[str | None, Meta(examples=["receiver answered 503"])]
+    started_at: Annotated[Moment, Meta(description="When the request began, in UTC")]
+    duration_ms: Annotated[
+        int, Meta(ge=0, description="Milliseconds until the answer or the error", examples=[85])
+    ]
+    status_code: Annotated[
+        int | None,
+        Meta(description="The answer's status; null: there was no answer", examples=[503]),
+    ]
+    error: Annotated[
+        str | None,
+        Meta(
+            description="What went wrong, in words; null: nothing",
+            examples=["receiver answered 503"],
+        ),
+    ]
     response_excerpt: Annotated[
-        str, Meta(description="The beginning of the answer's body, at most 4 KB, made printable")
+        str,
+        Meta(
+            description="The beginning of the answer's body, at most 4 KB, made printable",
+            examples=["Service Unavailable"],
+        ),
     ]
 
 
 class AttemptList(Struct, frozen=True, kw_only=True):
     """The attempts of an event, newest first."""
 
-    attempts: list[AttemptOut]
-    next_cursor: Annotated[str | None, Meta(description="Always null: the list is whole")] = None
+    attempts: Annotated[list[AttemptOut], Meta(description="All that are kept")]
+    next_cursor: WholeList = None
 
 
 def draft_of(body: bytes, context: RequestContext, *, payload_bytes_max: int) -> EventDraft:

@@ -6,13 +6,16 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from app.decoding import Check
-from app.wire.events import Moment, moment_or_none
+from app.wire.events import Moment, WholeList, moment_or_none
+from app.wire.ids import KeyId
 from triggers.api_keys import ApiKey, Scope
 from triggers.times import rfc3339
 
 Name = Annotated[
     str, Meta(min_length=1, max_length=128, description="1–128 characters", examples=["shop"])
 ]
+# Its checksum is wrong: nobody can use it.
+KEY_EXAMPLE = "trg_XQV8YJ4T6Z0M3S5B7C9KAN72AB_0123456789ABCDEFGHJKMNPQRSTVWXYZ0123456789ABCDE"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)  # a later one, as zones allow it, could not be written
 
@@ -50,21 +53,33 @@ class KeyIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class KeyOut(Struct, frozen=True, kw_only=True):
     """A key as it is shown."""
 
-    key_id: Annotated[str, Meta(examples=["XQV8YJ4T6Z0M3S5B7C9KAN72AB"])]
+    key_id: KeyId
     name: Name
-    scopes: list[Scope]
+    scopes: Annotated[
+        list[Scope], Meta(description="What the key may do", examples=[["events:write"]])
+    ]
     key: Annotated[
-        str | UnsetType, Meta(description="Only in the answer to its creation: keep it safe")
+        str | UnsetType,
+        Meta(
+            description="Only in the answer to its creation: keep it safe",
+            examples=[KEY_EXAMPLE],
+        ),
     ] = UNSET
-    created_at: Moment
-    expires_at: Moment | None
+    created_at: Annotated[Moment, Meta(description="When it was made, in UTC")]
+    expires_at: Annotated[
+        Moment | None,
+        Meta(
+            description="From when on it is not valid any more, in UTC; null: never",
+            examples=["2027-01-01T00:00:00.000Z"],
+        ),
+    ]
 
 
 class KeyList(Struct, frozen=True, kw_only=True):
     """The keys of a tenant, oldest first."""
 
-    keys: list[KeyOut]
-    next_cursor: Annotated[str | None, Meta(description="Always null: the list is whole")] = None
+    keys: Annotated[list[KeyOut], Meta(description="All the keys")]
+    next_cursor: WholeList = None
 
 
 def key_checks(now_ms: int) -> dict[str, Check]:

@@ -24,28 +24,52 @@ class Condition(StrEnum):
 class PhaseOut(Struct, frozen=True, kw_only=True):
     """Whether the process takes requests."""
 
-    status: Phase
+    status: Annotated[Phase, Meta(description="`ready`: it takes requests", examples=["ready"])]
 
 
 class LivenessOut(Struct, frozen=True, kw_only=True):
     """The process turns."""
 
-    status: Annotated[str, Meta(examples=["alive"])] = "alive"
+    status: Annotated[
+        str,
+        Meta(
+            description="Always `alive`: a process that is not does not answer", examples=["alive"]
+        ),
+    ] = "alive"
 
 
 class DependencyOut(Struct, frozen=True, kw_only=True):
     """How something that the service depends on answered just now."""
 
-    status: Condition
-    milliseconds: Annotated[float, Meta(description="How long its answer took")]
+    status: Annotated[Condition, Meta(description="How it is", examples=["ok"])]
+    milliseconds: Annotated[
+        float, Meta(ge=0, description="How long its answer took, milliseconds", examples=[1.8])
+    ]
 
 
 class HealthOut(Struct, frozen=True, kw_only=True):
     """The service and what it depends on."""
 
-    status: Condition
-    dependencies: Annotated[
-        dict[str, DependencyOut], Meta(description="`tables` (DynamoDB) and `queues` (SQS)")
+    status: Annotated[
+        Condition,
+        Meta(
+            description="`degraded`: events are accepted, and delivered later than usual",
+            examples=["ok"],
+        ),
     ]
-    version: Annotated[str, Meta(examples=["0.1.0"])]
-    uptime_seconds: Annotated[int, Meta(description="Seconds since the process started")]
+    dependencies: Annotated[
+        dict[str, DependencyOut],
+        Meta(
+            description="`tables` (DynamoDB) and `queues` (SQS)",
+            examples=[
+                {
+                    "tables": {"status": "ok", "milliseconds": 1.8},
+                    "queues": {"status": "ok", "milliseconds": 2.3},
+                }
+            ],
+        ),
+    ]
+    version: Annotated[str, Meta(description="The version of the service", examples=["0.1.0"])]
+    uptime_seconds: Annotated[
+        int, Meta(ge=0, description="Seconds since the process started", examples=[86_400])
+    ]

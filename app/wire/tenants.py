@@ -5,26 +5,37 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from app.wire.events import Moment
-from app.wire.keys import Name
+from app.wire.ids import TenantId
+from app.wire.keys import KEY_EXAMPLE, Name
 from triggers.tenants import Tenant, Tier
 from triggers.times import rfc3339
+
+TierOf = Annotated[
+    Tier, Meta(description="free, pro or enterprise: how much the tenant may do", examples=["pro"])
+]
 
 
 class TenantIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A tenant as it is created."""
 
     name: Name
-    tier: Annotated[Tier, Meta(description="free, pro or enterprise")] = Tier.FREE
+    tier: TierOf = Tier.FREE
 
 
 class NewTenantOut(Struct, frozen=True, kw_only=True):
     """A tenant that was made just now, with its first key, which has every scope of a tenant."""
 
-    tenant_id: Annotated[str, Meta(examples=["ten_XQV8YJ4T6Z0M3S5B"])]
+    tenant_id: TenantId
     name: Name
-    tier: Tier
-    created_at: Moment
-    key: Annotated[str, Meta(description="The tenant's first key, shown only here: keep it safe")]
+    tier: TierOf
+    created_at: Annotated[Moment, Meta(description="When it was made, in UTC")]
+    key: Annotated[
+        str,
+        Meta(
+            description="The tenant's first key, shown only here: keep it safe",
+            examples=[KEY_EXAMPLE],
+        ),
+    ]
 
 
 def new_tenant_to_wire(tenant: Tenant, key_text: str) -> NewTenantOut:

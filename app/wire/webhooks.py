@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from app.decoding import Check
-from app.wire.events import Moment, moment_or_none
+from app.wire.events import Moment, WholeList, moment_or_none
+from app.wire.ids import WebhookId
 from triggers import signatures
 from triggers.ids import RandomBits, make_webhook_id
 from triggers.settings import Settings
@@ -83,26 +84,43 @@ class WebhookIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class WebhookOut(Struct, frozen=True, kw_only=True):
     """A webhook as it is shown."""
 
-    webhook_id: Annotated[str, Meta(examples=["wh_7Z0M3S5B7C9KAN72XQV8"])]
+    webhook_id: WebhookId
     url: Url
     event_types: EventTypes
     timeout_seconds: Timeout
-    retry: Annotated[str | list[int], Meta(examples=["standard", [5, 60, 3600]])]
+    retry: Annotated[
+        str | list[int],
+        Meta(
+            description="standard, short, or the pauses in seconds",
+            examples=["standard", [5, 60, 3600]],
+        ),
+    ]
     secret: Annotated[
-        str | UnsetType, Meta(description="Only in the answer to its creation: keep it safe")
+        str | UnsetType,
+        Meta(
+            description="Only in the answer to its creation: keep it safe",
+            examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
+        ),
     ] = UNSET
-    status: WebhookStatus
-    disabled_reason: Annotated[str | None, Meta(examples=["receiver answered 410"])]
-    disabled_at: Moment | None
-    created_at: Moment
-    updated_at: Moment
+    status: Annotated[
+        WebhookStatus,
+        Meta(description="Whether events are delivered to it", examples=["active"]),
+    ]
+    disabled_reason: Annotated[
+        str | None, Meta(description="Why it is disabled; null: it is not", examples=[None])
+    ]
+    disabled_at: Annotated[
+        Moment | None, Meta(description="Since when it is disabled, in UTC", examples=[None])
+    ]
+    created_at: Annotated[Moment, Meta(description="When it was made, in UTC")]
+    updated_at: Annotated[Moment, Meta(description="When it was changed last, in UTC")]
 
 
 class WebhookList(Struct, frozen=True, kw_only=True):
     """The webhooks of a tenant, oldest first."""
 
-    webhooks: list[WebhookOut]
-    next_cursor: Annotated[str | None, Meta(description="Always null: the list is whole")] = None
+    webhooks: Annotated[list[WebhookOut], Meta(description="All the webhooks")]
+    next_cursor: WholeList = None
 
 
 def webhook_checks(settings: Settings) -> dict[str, Check]:

@@ -105,43 +105,6 @@ def test_production_needs_a_cursor_key_and_development_makes_one_up() -> None:
     create_app(make_settings(cursor_key=""), open_resources=opened)
 
 
-async def test_the_documentation_comes_from_the_service_itself(api: Api) -> None:
-    root = await api.client.get("/")
-    assert (root.status_code, root.headers["location"]) == (302, "/docs")
-    page = await api.client.get("/docs")
-    assert page.headers["content-type"] == "text/html; charset=utf-8"
-    assert "default-src 'self'" in page.headers["content-security-policy"]
-    assert "://" not in page.text
-    for asset, media_type in (
-        ("swagger.js", "text/javascript; charset=utf-8"),
-        ("swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
-        ("swagger-ui.css", "text/css; charset=utf-8"),
-        ("favicon-32x32.png", "image/png"),
-    ):
-        assert f"/docs/assets/{asset}" in page.text
-        served = await api.client.get(f"/docs/assets/{asset}")
-        assert (served.status_code, served.headers["content-type"]) == (200, media_type)
-        assert served.headers["cache-control"] == "public, max-age=3600"
-        assert len(served.content) > 100
-
-
-async def test_no_script_stands_in_a_page_and_none_there_would_run(api: Api) -> None:
-    for path in ("/docs", "/docs/problems/not_found"):
-        page = await api.client.get(path)
-        assert all(script.startswith(" src=") for script in page.text.split("<script")[1:])
-        policy = page.headers["content-security-policy"].split("; ")
-        assert {"default-src 'self'", "base-uri 'none'", "form-action 'self'"} <= set(policy)
-        assert not any(rule.startswith("script-src") for rule in policy)
-
-
-@pytest.mark.parametrize(
-    "name", ["%00", "x" * 5_000, "index.css", "..%2f..%2fapp%2fmain.py", "", "a/b", "%ff"]
-)
-async def test_an_asset_that_the_page_does_not_need_is_not_found(api: Api, name: str) -> None:
-    answer = await api.client.get(f"/docs/assets/{name}")
-    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-
-
 async def test_every_answer_forbids_guessing_its_type(api: Api) -> None:
     for path in ("/liveness", "/nope", "/docs", "/v1/inbox"):
         assert (await api.client.get(path)).headers["x-content-type-options"] == "nosniff"
