@@ -42,6 +42,11 @@ ODD_IDS = (
 _OWN_WORDS = re.compile(r"(?:req|evt|wh|job|ten)_\w+")
 
 
+@pytest.fixture
+def api(calm_api: Api) -> Api:
+    return calm_api
+
+
 def shape(answer: httpx.Response, ids: dict[str, str]) -> tuple[int, str, list[str]]:
     """Return what an answer tells, but for the ids in it."""
     text = _OWN_WORDS.sub("…", answer.text).replace(ids["key_id"], "…")
