@@ -18,7 +18,7 @@ EMULATOR := .venv-emulator/made-with-python$(PYTHON_VERSION)
 
 .PHONY: help
 help: ## show this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 .PHONY: run
 run: $(DEVELOPMENT) $(EMULATOR) ## start the service, an AWS emulator and an example receiver; Ctrl-C stops them
@@ -37,6 +37,10 @@ check: $(DEVELOPMENT) ## check format, lint, types and import contracts, as CI d
 	@echo "lint"; $(BIN)/ruff check --quiet $(PACKAGES)
 	@echo "types"; $(BIN)/mypy --no-error-summary
 	@echo "import contracts"; $(BIN)/lint-imports --no-logo --no-cache
+
+.PHONY: catalogue
+catalogue: $(DEVELOPMENT) ## show which faults and bad inputs have a test, and which have not
+	@$(BIN)/python -m tests.catalogue $(ARGS)
 
 .PHONY: format
 format: $(DEVELOPMENT) ## put the code into shape
