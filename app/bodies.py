@@ -36,6 +36,16 @@ async def read_body(
         return await _receive_all(request.receive, bytes_max)
 
 
+async def read_optional_body(
+    request: Request[Any, Any, Any], settings: Settings, *, bytes_max: int
+) -> bytes:
+    """Return the whole body as `read_body` does; empty when the request has none."""
+    scope: Any = request.scope
+    if _declared_bytes(scope) == 0 and not headers_of(scope, b"transfer-encoding"):
+        return b""
+    return await read_body(request, settings, bytes_max=bytes_max)
+
+
 async def _receive_all(receive: Callable[[], Any], bytes_max: int) -> bytes:
     chunks: list[bytes] = []
     size = 0

@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_typ
 from urllib.parse import parse_qsl
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import UNSET, Raw, Struct
 
 from triggers.errors import FieldError, MalformedJson, ValidationFailed
 
@@ -121,7 +121,8 @@ def _failed_checks(
     kind: type[Struct], values: Mapping[str, Any], checks: Mapping[str, Check]
 ) -> Iterator[FieldError]:
     for name, check in checks.items():
-        issue = check(values[name]) if values.get(name) is not None else None
+        value = values.get(name)
+        issue = None if value is None or value is UNSET else check(value)
         if issue is not None:
             suggestion = _description(_hints(kind)[name])
             yield FieldError(field=name, issue=issue, suggestion=suggestion)

@@ -119,8 +119,9 @@ PROBLEMS = {
     "limit_reached": Problem(
         409,
         "The tenant has as many as it may have",
-        "There is a limit on how many webhooks and keys a tenant has.",
-        "Delete one that is not needed any more.",
+        "There is a limit on how many webhooks and keys a tenant has, and on how many old secrets "
+        "of a webhook sign along.",
+        "Delete one that is not needed any more; an old secret ends by itself, as `detail` tells.",
     ),
     "no_webhook": Problem(
         409,

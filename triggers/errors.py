@@ -172,8 +172,8 @@ class LimitReached(Conflict):
 
     code = "limit_reached"
 
-    def __init__(self, kind: str, limit: int) -> None:
-        super().__init__(f"There may be at most {limit} {kind}; delete one first")
+    def __init__(self, kind: str, limit: int, cure: str = "delete one first") -> None:
+        super().__init__(f"There may be at most {limit} {kind}; {cure}")
 
 
 class NoWebhook(Conflict):

@@ -9,6 +9,8 @@ from msgspec.structs import replace
 from triggers.retries import SCHEDULES
 
 WEBHOOKS_MAX = 50
+OLD_SECRETS_MAX = 5
+OLD_SECRET_SECONDS = 24 * 3600  # a rotated secret signs along this long
 RETRY_DELAYS_MAX = 20
 RETRY_DELAY_SECONDS_MAX = 24 * 3600
 TIMEOUT_SECONDS_MAX = 30
@@ -56,9 +58,36 @@ class Webhook(Struct, frozen=True, kw_only=True):
         return SCHEDULES[self.retry] if isinstance(self.retry, str) else self.retry
 
     @property
+    def tag(self) -> str:
+        """Its present state as an entity tag (RFC 9110, 8.8.3)."""
+        return f'"{self.revision}"'
+
+    @property
     def is_enabled(self) -> bool:
         """Tell whether events are sent to it now."""
         return self.status is WebhookStatus.ACTIVE
+
+
+def enabled_values() -> dict[str, Any]:
+    """Return the values of a webhook to which events are sent."""
+    return {"status": WebhookStatus.ACTIVE, "disabled_reason": None, "disabled_ms": None}
+
+
+def disabled_values(reason: str, now_ms: int) -> dict[str, Any]:
+    """Return the values of a webhook to which no events are sent any more, and why."""
+    return {"status": WebhookStatus.DISABLED, "disabled_reason": reason, "disabled_ms": now_ms}
+
+
+def old_secrets_at(webhook: Webhook, now_ms: int) -> tuple[OldSecret, ...]:
+    """Return the rotated secrets that still sign along, the newest first."""
+    return tuple(old for old in webhook.old_secrets if old.until_ms > now_ms)
+
+
+def signing_secrets(webhook: Webhook, now_ms: int) -> tuple[str, ...]:
+    """Return the secrets that sign a request now, the present one first."""
+    if not webhook.old_secrets:
+        return (webhook.secret,)
+    return (webhook.secret, *(old.secret for old in old_secrets_at(webhook, now_ms)))
 
 
 def changed(webhook: Webhook, now_ms: int, **values: Any) -> Webhook:

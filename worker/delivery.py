@@ -16,7 +16,7 @@ from triggers.retries import Outcome
 from triggers.settings import Settings
 from triggers.tenants import TenantView
 from triggers.times import Clock, rfc3339
-from triggers.webhooks import Webhook
+from triggers.webhooks import Webhook, signing_secrets
 from worker.fair_queue import FairQueue, Work
 from worker.finishing import Finisher
 from worker.lanes import Lanes
@@ -181,7 +181,9 @@ class Deliverer:
             raise LocalShortageError("too little is left of the lease")
         return Request(
             url=webhook.url,
-            secrets=(webhook.secret,),
+            secrets=signing_secrets(webhook, now_ms),
+            timestamp=now_ms // 1000,
+            headers=webhook.headers,
             event_id=round_.event.event_id,
             correlation_id=round_.event.correlation_id,
             body=body,

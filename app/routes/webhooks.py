@@ -2,28 +2,35 @@
 
 from typing import Any
 
-from litestar import Request, Response, delete, get, post
+from litestar import Request, Response, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
+from msgspec import UNSET
 
 from app.bodies import SMALL_BODY_BYTES_MAX, read_body
 from app.context import caller_of
 from app.decoding import decode_json
 from app.dependencies import Domain
 from app.operations import IN_FORCE, describe
+from app.preconditions import read_if_match
 from app.queries import NoQuery, oldest_first, read_query
+from app.wire.webhook_fields import webhook_checks
 from app.wire.webhooks import (
     WebhookIn,
     WebhookList,
     WebhookOut,
-    webhook_checks,
+    WebhookPatch,
+    values_of,
     webhook_of,
     webhook_to_wire,
 )
 from triggers.api_keys import Scope
 from triggers.errors import NotFound
+from triggers.webhooks import Webhook
 
 TAG = "Webhooks"
+_ETAG = {"ETag": "Its present state; send it as `If-Match` with a change"}
+_IF_MATCH = "With `If-Match` it is refused (412) when the webhook has changed since it was read."
 
 
 @post(
@@ -37,7 +44,7 @@ TAG = "Webhooks"
         example={"url": "https://example.com/hooks", "event_types": ["order.*"]},
         answer=WebhookOut,
         shown=("secret",),
-        headers={"Location": "Where the webhook can be read"},
+        headers={"Location": "Where the webhook can be read", **_ETAG},
         problems=("limit_reached",),
     ),
 )
@@ -52,7 +59,11 @@ async def create_webhook(
         sent, settings=settings, now_ms=domain.clock(), random_bits=domain.random_bits
     )
     await domain.webhook_changes.create(caller.tenant.tenant_id, webhook, actor=caller.actor)
-    headers = {"location": f"/v1/webhooks/{webhook.webhook_id}", "cache-control": "no-store"}
+    headers = {
+        "location": f"/v1/webhooks/{webhook.webhook_id}",
+        "cache-control": "no-store",
+        "etag": webhook.tag,
+    }
     return Response(webhook_to_wire(webhook, with_secret=True), headers=headers)
 
 
@@ -75,31 +86,94 @@ async def list_webhooks(request: Request[Any, Any, Any]) -> WebhookList:
 
 @get(
     "/webhooks/{webhook_id:str}",
-    opt=describe(tag=TAG, summary="Read a webhook", scope=Scope.WEBHOOKS, answer=WebhookOut),
+    opt=describe(
+        tag=TAG,
+        summary="Read a webhook",
+        description="Without its secret.",
+        scope=Scope.WEBHOOKS,
+        answer=WebhookOut,
+        headers=_ETAG,
+    ),
 )
-async def read_webhook(request: Request[Any, Any, Any], webhook_id: FromPath[str]) -> WebhookOut:
+async def read_webhook(
+    request: Request[Any, Any, Any], webhook_id: FromPath[str]
+) -> Response[WebhookOut]:
     """Show one webhook, without its secret."""
-    webhook = caller_of(request).tenant_view.webhooks.get(webhook_id)
-    if webhook is None:
-        raise NotFound("webhook", webhook_id)
-    return webhook_to_wire(webhook)
+    return shown(webhook_of_caller(request, webhook_id))
+
+
+@patch(
+    "/webhooks/{webhook_id:str}",
+    opt=describe(
+        tag=TAG,
+        summary="Change a webhook",
+        description=f"What is left out stays as it is; lists and headers are replaced whole. "
+        f"{IN_FORCE} {_IF_MATCH} Its secret is changed by a rotation alone.",
+        scope=Scope.WEBHOOKS,
+        request_headers=("If-Match",),
+        body=WebhookPatch,
+        example={"event_types": ["order.*", "invoice.paid"], "description": "Orders"},
+        answer=WebhookOut,
+        headers=_ETAG,
+        problems=("precondition_failed",),
+    ),
+)
+async def update_webhook(
+    request: Request[Any, Any, Any], domain: NamedDependency[Domain], webhook_id: FromPath[str]
+) -> Response[WebhookOut]:
+    """Change a webhook."""
+    settings, caller, tags = domain.settings, caller_of(request), read_if_match(request)
+    body = await read_body(request, settings, bytes_max=SMALL_BODY_BYTES_MAX)
+    sent = decode_json(WebhookPatch, body, webhook_checks(settings))
+    webhook = await domain.webhook_changes.update(
+        caller.tenant.tenant_id,
+        webhook_id,
+        values_of(sent, settings),
+        enabled=None if sent.enabled is UNSET else sent.enabled,
+        tags=tags,
+        actor=caller.actor,
+    )
+    return shown(webhook)
 
 
 @delete(
     "/webhooks/{webhook_id:str}",
-    opt=describe(tag=TAG, summary="Delete a webhook", description=IN_FORCE, scope=Scope.WEBHOOKS),
+    opt=describe(
+        tag=TAG,
+        summary="Delete a webhook",
+        description=f"{IN_FORCE} {_IF_MATCH}",
+        scope=Scope.WEBHOOKS,
+        request_headers=("If-Match",),
+        problems=("precondition_failed",),
+    ),
 )
 async def delete_webhook(
     request: Request[Any, Any, Any], domain: NamedDependency[Domain], webhook_id: FromPath[str]
 ) -> None:
     """Delete a webhook."""
-    caller = caller_of(request)
-    await domain.webhook_changes.delete(caller.tenant.tenant_id, webhook_id, actor=caller.actor)
+    caller, tags = caller_of(request), read_if_match(request)
+    await domain.webhook_changes.delete(
+        caller.tenant.tenant_id, webhook_id, tags=tags, actor=caller.actor
+    )
+
+
+def webhook_of_caller(request: Request[Any, Any, Any], webhook_id: str) -> Webhook:
+    """Return a webhook of the caller's tenant. Raises NotFound."""
+    webhook = caller_of(request).tenant_view.webhooks.get(webhook_id)
+    if webhook is None:
+        raise NotFound("webhook", webhook_id)
+    return webhook
+
+
+def shown(webhook: Webhook) -> Response[WebhookOut]:
+    """Answer with a webhook in its present state."""
+    return Response(webhook_to_wire(webhook), headers={"etag": webhook.tag})
 
 
 ROUTES = (
     create_webhook,
     list_webhooks,
     read_webhook,
+    update_webhook,
     delete_webhook,
 )

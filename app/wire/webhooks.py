@@ -1,74 +1,28 @@
-"""Webhooks on the wire."""
+"""Webhooks on the wire: as they are created and changed, and as they are shown."""
 
-import re
-from typing import Annotated, Literal
+from collections.abc import Callable
+from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from app.decoding import Check
 from app.wire.events import Moment, WholeList, moment_or_none
 from app.wire.ids import WebhookId
+from app.wire.webhook_fields import (
+    Description,
+    Enabled,
+    EventTypes,
+    Headers,
+    Retry,
+    Secret,
+    Timeout,
+    Url,
+)
 from triggers import signatures
 from triggers.ids import RandomBits, make_webhook_id
 from triggers.settings import Settings
 from triggers.times import rfc3339
-from triggers.webhook_urls import URL_CHARACTERS_MAX, issue_with_url
-from triggers.webhooks import (
-    RETRY_DELAY_SECONDS_MAX,
-    RETRY_DELAYS_MAX,
-    TIMEOUT_SECONDS_MAX,
-    Webhook,
-    WebhookStatus,
-)
-
-EVENT_TYPES_MAX = 50
-
-_PATTERN = re.compile(r"\*|[A-Za-z0-9_-][A-Za-z0-9._-]*(?:(?<!\.)\.\*)?")
-
-Url = Annotated[
-    str,
-    Meta(
-        description="https and a public host (in development http and an allowed network too), no user, "
-        "no fragment, at most 2,048 characters",
-        max_length=URL_CHARACTERS_MAX,
-        examples=["https://example.com/hooks/orders"],
-    ),
-]
-EventTypes = Annotated[
-    list[Annotated[str, Meta(min_length=1, max_length=128)]],
-    Meta(
-        min_length=1,
-        max_length=EVENT_TYPES_MAX,
-        description="At most 50 of: * for all, order.created for one, order.* for all below it",
-        examples=[["order.*"]],
-    ),
-]
-Delay = Annotated[int, Meta(ge=1, le=RETRY_DELAY_SECONDS_MAX, description="1–86400 seconds")]
-Retry = Annotated[
-    Literal["standard", "short"]
-    | Annotated[list[Delay], Meta(min_length=1, max_length=RETRY_DELAYS_MAX)],
-    Meta(
-        description="standard (3.2 days), short (31 s), or 1–20 pauses of 1–86400 seconds",
-        examples=["standard", [5, 60, 3600]],
-    ),
-]
-Timeout = Annotated[
-    int,
-    Meta(
-        ge=1,
-        le=TIMEOUT_SECONDS_MAX,
-        description="1–30 seconds for the receiver to answer; 15 when none is given",
-        examples=[15],
-    ),
-]
-Secret = Annotated[
-    str,
-    Meta(
-        description="whsec_ and base64 of 24–64 random bytes; made when none is given",
-        max_length=len(signatures.SECRET_PREFIX) + 4 * ((signatures.SECRET_BYTES_MAX + 2) // 3),
-        examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
-    ),
-]
+from triggers.webhook_changes import DISABLED_BY_A_CALL
+from triggers.webhooks import TIMEOUT_SECONDS_MAX, Webhook, WebhookStatus, disabled_values
 
 
 class WebhookIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,9 +30,24 @@ class WebhookIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     url: Url
     event_types: EventTypes = field(default_factory=lambda: ["*"])
+    description: Description | None = None
+    enabled: Enabled = True
     timeout_seconds: Timeout | None = None
     retry: Retry = "standard"
+    headers: Headers = {}
     secret: Secret | None = None
+
+
+class WebhookPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be changed of a webhook. What is left out stays as it is."""
+
+    url: Url | UnsetType = UNSET
+    event_types: EventTypes | UnsetType = UNSET
+    description: Description | UnsetType | None = UNSET
+    enabled: Enabled | UnsetType = UNSET
+    timeout_seconds: Timeout | UnsetType | None = UNSET
+    retry: Retry | UnsetType = UNSET
+    headers: Headers | UnsetType = UNSET
 
 
 class WebhookOut(Struct, frozen=True, kw_only=True):
@@ -87,6 +56,8 @@ class WebhookOut(Struct, frozen=True, kw_only=True):
     webhook_id: WebhookId
     url: Url
     event_types: EventTypes
+    description: Description | None
+    enabled: Enabled
     timeout_seconds: Timeout
     retry: Annotated[
         str | list[int],
@@ -95,6 +66,7 @@ class WebhookOut(Struct, frozen=True, kw_only=True):
             examples=["standard", [5, 60, 3600]],
         ),
     ]
+    headers: Headers
     secret: Annotated[
         str | UnsetType,
         Meta(
@@ -119,35 +91,41 @@ class WebhookOut(Struct, frozen=True, kw_only=True):
 class WebhookList(Struct, frozen=True, kw_only=True):
     """The webhooks of a tenant, oldest first."""
 
-    webhooks: Annotated[list[WebhookOut], Meta(description="All the webhooks")]
+    webhooks: Annotated[list[WebhookOut], Meta(description="All of them, at most 50")]
     next_cursor: WholeList = None
-
-
-def webhook_checks(settings: Settings) -> dict[str, Check]:
-    """Return what a webhook's fields must be beyond their form."""
-    networks = settings.networks
-
-    def check_url(url: str) -> str | None:
-        return issue_with_url(url, is_development=settings.is_development, allowed=networks)
-
-    return {"url": check_url, "event_types": _check_event_types, "secret": _check_secret}
 
 
 def webhook_of(
     sent: WebhookIn, *, settings: Settings, now_ms: int, random_bits: RandomBits
 ) -> Webhook:
     """Make the webhook that was asked for."""
-    default_timeout = min(max(1, round(settings.attempt_seconds)), TIMEOUT_SECONDS_MAX)
+    disabled = {} if sent.enabled else disabled_values(DISABLED_BY_A_CALL, now_ms)
     return Webhook(
         webhook_id=make_webhook_id(random_bits),
         url=sent.url,
         secret=sent.secret or signatures.make_secret(random_bits),
         event_types=tuple(sent.event_types),
-        timeout_seconds=sent.timeout_seconds or default_timeout,
-        retry=sent.retry if isinstance(sent.retry, str) else tuple(sent.retry),
+        timeout_seconds=_timeout_seconds(sent.timeout_seconds, settings),
+        retry=_retry(sent.retry),
         created_ms=now_ms,
         updated_ms=now_ms,
+        description=sent.description,
+        headers=sent.headers,
+        **disabled,
     )
+
+
+def values_of(sent: WebhookPatch, settings: Settings) -> dict[str, Any]:
+    """Return the values that a webhook is to have, by its fields; all but `enabled`."""
+    values: dict[str, Any] = {
+        "url": sent.url,
+        "event_types": _given(sent.event_types, tuple),
+        "description": sent.description,
+        "timeout_seconds": _given(sent.timeout_seconds, lambda s: _timeout_seconds(s, settings)),
+        "retry": _given(sent.retry, _retry),
+        "headers": sent.headers,
+    }
+    return {name: value for name, value in values.items() if value is not UNSET}
 
 
 def webhook_to_wire(webhook: Webhook, *, with_secret: bool = False) -> WebhookOut:
@@ -156,8 +134,11 @@ def webhook_to_wire(webhook: Webhook, *, with_secret: bool = False) -> WebhookOu
         webhook_id=webhook.webhook_id,
         url=webhook.url,
         event_types=list(webhook.event_types),
+        description=webhook.description,
+        enabled=webhook.is_enabled,
         timeout_seconds=webhook.timeout_seconds,
         retry=webhook.retry if isinstance(webhook.retry, str) else list(webhook.retry),
+        headers=webhook.headers,
         secret=webhook.secret if with_secret else UNSET,
         status=webhook.status,
         disabled_reason=webhook.disabled_reason,
@@ -167,16 +148,13 @@ def webhook_to_wire(webhook: Webhook, *, with_secret: bool = False) -> WebhookOu
     )
 
 
-def _check_event_types(patterns: list[str]) -> str | None:
-    wrong = next((n for n, text in enumerate(patterns) if not _PATTERN.fullmatch(text)), None)
-    return (
-        None if wrong is None else f"entry {wrong} is neither *, nor an event type, nor one with .*"
-    )
+def _timeout_seconds(sent: int | None, settings: Settings) -> int:
+    return sent or min(max(1, round(settings.attempt_seconds)), TIMEOUT_SECONDS_MAX)
 
 
-def _check_secret(secret: str) -> str | None:
-    try:
-        signatures.secret_bytes(secret)
-    except ValueError as error:
-        return str(error)
-    return None
+def _retry(sent: str | list[int]) -> str | tuple[int, ...]:
+    return sent if isinstance(sent, str) else tuple(sent)
+
+
+def _given(value: Any, convert: Callable[[Any], Any]) -> Any:
+    return UNSET if value is UNSET else convert(value)

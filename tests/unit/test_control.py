@@ -183,14 +183,14 @@ async def test_every_change_leaves_an_audit_entry() -> None:
     await keys.delete(tenant.tenant_id, key.key_id, actor=first.key_id)
 
     assert store.audit == [
-        AuditEntry(at_ms=NOW_MS, actor=actor, action=action, subject=subject)
-        for actor, action, subject in [
-            (OPERATOR, "tenant.created", tenant.tenant_id),
-            (first.key_id, "key.created", key.key_id),
-            (first.key_id, "webhook.created", webhook.webhook_id),
-            (SERVICE, "webhook.disabled", webhook.webhook_id),
-            (first.key_id, "webhook.deleted", webhook.webhook_id),
-            (first.key_id, "key.deleted", key.key_id),
+        AuditEntry(at_ms=NOW_MS, actor=actor, action=action, subject=subject, fields=fields)
+        for actor, action, subject, fields in [
+            (OPERATOR, "tenant.created", tenant.tenant_id, ()),
+            (first.key_id, "key.created", key.key_id, ()),
+            (first.key_id, "webhook.created", webhook.webhook_id, ()),
+            (SERVICE, "webhook.disabled", webhook.webhook_id, ("enabled",)),
+            (first.key_id, "webhook.deleted", webhook.webhook_id, ()),
+            (first.key_id, "key.deleted", key.key_id, ()),
         ]
     ]
 

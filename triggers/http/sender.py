@@ -27,6 +27,7 @@ from triggers.networks import Network, is_blocked
 from triggers.retries import Outcome, Verdict, parse_retry_after, verdict_of
 from triggers.signatures import sign
 from triggers.times import Clock
+from triggers.webhook_headers import is_reserved
 
 EXCERPT_SECONDS = 2.0  # what a receiver says after its status line is worth no longer a wait
 # Below the 5 seconds after which common servers close an idle connection: a request that meets a
@@ -59,10 +60,15 @@ class LocalShortageError(Exception):
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """One attempt to make. `timeout_seconds` bounds it from the look-up to the last byte read."""
+    """One attempt to make. `timeout_seconds` bounds it from the look-up to the last byte read.
+
+    `timestamp` is that of the attempt, in seconds; `headers` are the webhook's own.
+    """
 
     url: str
     secrets: tuple[str, ...]
+    timestamp: int
+    headers: dict[str, str] = {}
     event_id: str
     correlation_id: str
     body: bytes
@@ -99,7 +105,7 @@ class Sender:
             # As the tenant wrote it, unless that would break the request line.
             URL(request.url, encoded=_PLAIN.fullmatch(request.url) is not None),
             data=request.body,
-            headers=self._headers(request),
+            headers=headers_of(request),
             allow_redirects=False,
         )
 
@@ -110,16 +116,22 @@ class Sender:
         header = response.headers.get("Retry-After")
         return replace(outcome, retry_after_seconds=parse_retry_after(header, self._clock()))
 
-    def _headers(self, request: Request) -> dict[str, str]:
-        timestamp = self._clock() // 1000
-        return {
-            "content-type": "application/json",
-            "user-agent": USER_AGENT,
-            "webhook-id": request.event_id,
-            "webhook-timestamp": str(timestamp),
-            "webhook-signature": sign(request.secrets, request.event_id, timestamp, request.body),
-            "x-correlation-id": request.correlation_id,
-        }
+
+def headers_of(request: Request) -> dict[str, str]:
+    """Return the headers of a request, but for what the client adds. Ours win."""
+    own = {
+        "content-type": "application/json",
+        "user-agent": USER_AGENT,
+        "webhook-id": request.event_id,
+        "webhook-timestamp": str(request.timestamp),
+        "webhook-signature": sign(
+            request.secrets, request.event_id, request.timestamp, request.body
+        ),
+        "x-correlation-id": request.correlation_id,
+    }
+    if not request.headers:
+        return own
+    return {name: v for name, v in request.headers.items() if not is_reserved(name)} | own
 
 
 @asynccontextmanager

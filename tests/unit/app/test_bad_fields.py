@@ -105,7 +105,15 @@ async def test_each_rule_of_an_event_has_its_words(
         ("secret", "x", "secret", "does not start with whsec_"),
         ("secret", "whsec_!", "secret", "is not base64 after its prefix"),
         ("secret", "whsec_MfKQ", "secret", "does not hold 24 to 64 bytes"),
-        ("headers", {"host": "x"}, "headers", "is not known"),
+        (
+            "headers",
+            {"host": "x"},
+            "headers",
+            "host is set by the service or belongs to the connection",
+        ),
+        ("enabled", None, "enabled", "is null, must be true or false"),
+        ("description", "x" * 513, "description", "longer than 512 characters"),
+        ("header", {"host": "x"}, "header", "is not known"),
     ],
 )
 async def test_each_rule_of_a_webhook_has_its_words(

@@ -111,6 +111,8 @@ async def test_B20_to_B33_a_bad_body_is_a_problem_and_leaves_no_trace(
     assert good is not None
     sent = JSON | with_key(route.key(api))
     for line, content, changes, problems in bad_bodies(good):
+        if line == "B20" and not route.operation.body_required:
+            continue
         headers = {n: v for n, v in (sent | changes).items() if v is not None}
         answer = await route.call(api, ids, content=content, headers=headers)
         assert_problem(answer, *problems)

@@ -34,6 +34,7 @@ def make_request(url: str, **values: Any) -> Request:
     defaults: dict[str, Any] = {
         "url": url,
         "secrets": (SECRET,),
+        "timestamp": NOW_MS // 1000,
         "event_id": make_event_id(NOW_MS, 1, lambda _: 7),
         "correlation_id": "corr_1",
         "body": b"{}",

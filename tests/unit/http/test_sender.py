@@ -97,11 +97,22 @@ async def test_no_url_breaks_the_request_line(target: str) -> None:
 
 @pytest.mark.parametrize("secrets", [(SECRET,), (SECRET, OTHER_SECRET)])
 async def test_every_valid_secret_verifies_what_was_sent(secrets: tuple[str, ...]) -> None:
-    async with receiving(answering(answer())) as receiver, open_sender(clock=system_clock) as s:
-        await s.send(make_request(receiver.url, secrets=secrets, body=PAYLOAD.encode()))
+    values = {"secrets": secrets, "body": PAYLOAD.encode(), "timestamp": system_clock() // 1000}
+    async with receiving(answering(answer())) as receiver, open_sender() as sender:
+        await sender.send(make_request(receiver.url, **values))
         [request] = receiver.requests
     for secret in secrets:
         Verifier(secret).verify(request.body, dict(request.headers))
+
+
+async def test_b57_a_webhooks_own_headers_go_along_and_ours_win() -> None:
+    headers = {"X-Shop": "a\tb", "authorization": "Basic x", "Cookie": "a=1"}
+    taken = {"Webhook-Id": "x", "HOST": "evil", "content-length": "0", "User-Agent": "y"}
+    async with receiving(answering(answer())) as receiver, open_sender() as sender:
+        await sender.send(make_request(receiver.url, headers=headers | taken))
+        await sender.send(make_request(receiver.url))
+        with_headers, without = (dict(request.headers) for request in receiver.requests)
+    assert with_headers == without | {name.lower(): value for name, value in headers.items()}
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])

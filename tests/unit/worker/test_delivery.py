@@ -12,7 +12,7 @@ from triggers.errors import StoreUnavailable
 from triggers.events import NEVER_MS, Event, EventStatus, body_to_send
 from triggers.http.sender import LocalShortageError, Request
 from triggers.retries import Outcome
-from triggers.webhooks import Webhook
+from triggers.webhooks import OldSecret, Webhook
 
 AWAY = StoreUnavailable("test")
 ONE = make_webhook(webhook_id="wh_1", url="http://127.0.0.1:1/")
@@ -34,6 +34,7 @@ async def test_an_event_is_delivered_to_the_webhook_that_wants_it() -> None:
     assert request == Request(
         url=ONE.url,
         secrets=(ONE.secret,),
+        timestamp=NOW_MS // 1000,
         event_id=event.event_id,
         correlation_id=event.correlation_id,
         body=body_to_send(event),
@@ -44,6 +45,19 @@ async def test_an_event_is_delivered_to_the_webhook_that_wants_it() -> None:
     state = world.state(event)
     assert (state.status, state.due_ms, state.claims) == (EventStatus.DELIVERED, None, 0)
     assert not world.outside.attempts.rows
+
+
+async def test_a_webhooks_own_headers_and_rotated_secrets_go_along_until_they_expire() -> None:
+    old_secrets = (
+        OldSecret(secret="whsec_old", until_ms=NOW_MS + 1),
+        OldSecret(secret="whsec_expired", until_ms=NOW_MS),
+    )
+    webhook = make_webhook(headers={"X-Shop": "1"}, old_secrets=old_secrets)
+    world = World(webhook)
+    await world.work(await world.accept())
+    [request] = world.sender.requests
+    assert request.headers == {"X-Shop": "1"}
+    assert request.secrets == (webhook.secret, "whsec_old")
 
 
 async def test_an_event_that_nobody_wants_stays_in_the_inbox_and_is_not_due() -> None:
