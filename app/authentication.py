@@ -15,6 +15,7 @@ from litestar.types import ASGIApp, Receive, Send
 from app.context import Caller, caller_of, context_of, headers_of
 from app.dependencies import domain_of, lifecycle_of
 from app.operations import operation_of
+from app.rate_limiting import admit
 from triggers.api_keys import Scope, digest_of, is_valid, key_id_of
 from triggers.control_changes import OPERATOR
 from triggers.control_views import ControlViews
@@ -46,6 +47,7 @@ class Authentication(ASGIMiddleware):
         context_of(connection).caller = await authenticate(
             text, domain.views, operator_key=domain.settings.operator_key, clock=domain.clock
         )
+        await admit(connection)
         await next_app(scope, receive, send)
 
 

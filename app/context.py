@@ -13,6 +13,8 @@ from triggers.tenants import Tenant, TenantView
 
 CORRELATION_ID_CHARACTERS_MAX = 128
 
+Headers = tuple[tuple[bytes, bytes], ...]
+
 _KEY = "triggers.context"
 _BODY_HAS_ENDED = "triggers.body_has_ended"
 
@@ -53,6 +55,7 @@ class RequestContext(Struct, kw_only=True):
     deadline: asyncio.Timeout | None = None
     body_seconds: float | None = None
     caller: Caller | None = None
+    rate_headers: Headers = ()
     event_id: str | None = None
     problem: str | None = None
 

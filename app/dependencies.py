@@ -5,6 +5,7 @@ from msgspec import Struct
 
 from app.health import DependencyHealth
 from app.lifecycle import Lifecycle
+from triggers.admission import RateLimits
 from triggers.control import ControlPlane
 from triggers.control_views import ControlViews
 from triggers.cursors import Cursors
@@ -30,6 +31,7 @@ class Domain(Struct, frozen=True, kw_only=True):
     key_changes: KeyChanges
     webhook_changes: WebhookChanges
     views: ControlViews
+    rate_limits: RateLimits
     cursors: Cursors
     health: DependencyHealth
     clock: Clock
@@ -59,6 +61,7 @@ def wire_domain(
         key_changes=KeyChanges(plane, clock=clock, random_bits=random_bits),
         webhook_changes=WebhookChanges(plane, clock=clock),
         views=ControlViews(resources.control, age_max_seconds=settings.control_age_max_seconds),
+        rate_limits=RateLimits(resources.buckets),
         cursors=Cursors(cursor_key(settings, random_bits)),
         health=DependencyHealth(resources.reachable),
         clock=clock,

@@ -129,6 +129,7 @@ class _Answer:
         yield b"x-request-id", context.request_id.encode()
         yield b"x-correlation-id", context.correlation_id.encode()
         yield b"x-content-type-options", b"nosniff"
+        yield from context.rate_headers
         # The client opens its next connection to a process that stays; and what is left of a body
         # that nobody wants is not waited for, lest it be taken for the next request.
         if self._is_last or not body_has_ended(self.scope):

@@ -108,5 +108,6 @@ def _lifespan(
                 starting.cancel()
                 await asyncio.gather(starting, return_exceptions=True)
                 await domain.views.close()
+                await domain.rate_limits.close()
 
     return lifespan

@@ -16,6 +16,7 @@ from triggers.control_changes import ControlChange
 from triggers.deliveries import Delivery
 from triggers.events import Event, EventRecord, EventStatus, Progress
 from triggers.messages import DeadLetter, Hint
+from triggers.rate_limits import Bucket
 from triggers.sealing import DataKey
 from triggers.tenants import TenantView
 
@@ -153,6 +154,18 @@ class Backlog(Protocol):
         self, tenant_id: str, webhook_id: str, event_id: str, status: str, *, expires_s: int
     ) -> None:
         """Leave a marker, before the finish that makes the delivery so."""
+
+
+class Buckets(Protocol):
+    """The buckets of rate limits that all processes share."""
+
+    async def write(
+        self, tenant_id: str, key_id: str | None, bucket: Bucket, *, before_version: int
+    ) -> Bucket | None:
+        """Write a tenant's bucket, or a key's, if its version is still that one; 0: there is none.
+
+        Returns None: written; else the bucket as it is.
+        """
 
 
 class ControlReads(Protocol):

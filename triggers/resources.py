@@ -9,6 +9,7 @@ from msgspec import Struct
 from triggers.ports import (
     Attempts,
     Backlog,
+    Buckets,
     ControlWrites,
     DeadLetters,
     DueIndex,
@@ -37,6 +38,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     events: Events
     attempts: Attempts
     backlog: Backlog
+    buckets: Buckets
     control: ControlWrites
     hints: Hints
     dead_letters: DeadLetters

@@ -37,6 +37,10 @@ postponements = _meter.create_counter(
     "triggers.deliveries.postponed",
     description="Deliveries put off because their webhook was at its limit",
 )
+calls_unlimited = _meter.create_counter(
+    "triggers.rate_limits.unenforced",
+    description="Calls let in without a limit, because the store did not answer",
+)
 
 
 class JsonFormatter(logging.Formatter):

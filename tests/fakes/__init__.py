@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from tests.fakes.base import Fake
+from tests.fakes.buckets import FakeBuckets
 from tests.fakes.control import FakeControl
 from tests.fakes.data_keys import FakeDataKeys
 from tests.fakes.deliveries import FakeAttempts, FakeBacklog, FakeDeadLetters
@@ -21,6 +22,7 @@ __all__ = [
     "Fake",
     "FakeAttempts",
     "FakeBacklog",
+    "FakeBuckets",
     "FakeControl",
     "FakeDataKeys",
     "FakeDeadLetters",
@@ -50,6 +52,7 @@ class FakeResources(Resources, frozen=True, kw_only=True):
     events: FakeEvents
     attempts: FakeAttempts
     backlog: FakeBacklog
+    buckets: FakeBuckets
     control: FakeControl
     hints: FakeHints
     dead_letters: FakeDeadLetters
@@ -63,6 +66,7 @@ def fake_resources(clock: Clock = system_clock) -> FakeResources:
         events=FakeEvents(),
         attempts=FakeAttempts(),
         backlog=FakeBacklog(),
+        buckets=FakeBuckets(),
         control=FakeControl(),
         hints=FakeHints(clock),
         dead_letters=FakeDeadLetters(),

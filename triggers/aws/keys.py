@@ -75,6 +75,11 @@ def audit_sort(at_ms: int, subject: str) -> str:
     return f"{AUDIT_PREFIX}{at_ms:015d}#{subject}"
 
 
+def rate_bucket(tenant_id: str, key_id: str | None) -> str:
+    """Return the counter that holds the bucket of a tenant, or of one of its keys."""
+    return f"rate#{tenant_id}" if key_id is None else f"rate#{tenant_id}#{key_id}"
+
+
 def sweep_lease(due_shard: str) -> str:
     """Return the counter that holds the lease of a due shard."""
     return f"sweep#{due_shard}"

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from triggers.aws import keys
 from triggers.aws.attempt_store import AttemptStore, BacklogStore
+from triggers.aws.bucket_store import BucketStore
 from triggers.aws.clients import Clients, calling, open_clients
 from triggers.aws.control_records import ControlRecords
 from triggers.aws.control_store import ControlStore
@@ -73,6 +74,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
                 events=EventStore(clients, statements, reads, payloads, writes),
                 attempts=AttemptStore(clients, writes),
                 backlog=BacklogStore(writes),
+                buckets=BucketStore(clients),
                 control=ControlStore(clients, versions, ControlRecords(keyring)),
                 hints=hints,
                 dead_letters=dead_letters,

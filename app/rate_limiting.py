@@ -1,0 +1,41 @@
+"""The limit of calls: who is beyond it gets 429, and every caller is told how it stands."""
+
+from typing import Any
+
+from litestar.connection import ASGIConnection
+
+from app.context import Headers, caller_of, context_of
+from app.dependencies import domain_of
+from triggers.rate_limits import Standing
+
+
+async def admit(connection: ASGIConnection[Any, Any, Any, Any], calls: int = 1) -> None:
+    """Count calls of the tenant that calls, all or none; the operator's are not counted.
+
+    The authentication counts every request as one call; a bulk call counts its further items.
+    Raises RateLimited.
+    """
+    caller = caller_of(connection)
+    if caller.view is None or calls < 1:
+        return
+    domain = domain_of(connection.app.state)
+    key = caller.view.keys[caller.actor]
+    admission = await domain.rate_limits.admit(caller.tenant, key, calls, domain.clock())
+    context_of(connection).rate_headers = rate_headers(admission.standing)
+    if admission.refused is not None:
+        raise admission.refused
+
+
+def rate_headers(standing: Standing) -> Headers:
+    """Return the headers that tell a caller how it stands."""
+    limit = b"%d" % standing.limit
+    remaining = b"%d" % standing.remaining
+    reset = b"%d" % standing.reset_seconds
+    return (
+        (b"ratelimit-limit", limit),
+        (b"ratelimit-remaining", remaining),
+        (b"ratelimit-reset", reset),
+        (b"x-ratelimit-limit", limit),
+        (b"x-ratelimit-remaining", remaining),
+        (b"x-ratelimit-reset", reset),
+    )
