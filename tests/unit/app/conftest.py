@@ -6,6 +6,8 @@ import pytest
 
 from tests.unit.app.api import Api, running_api
 from triggers.control import ControlPlane
+from triggers.rate_limits import RateLimit
+from triggers.tenants import LIMITS_BY_TIER, Tier
 
 
 @pytest.fixture
@@ -16,7 +18,8 @@ async def api() -> AsyncIterator[Api]:
 
 @pytest.fixture
 async def calm_api(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
-    """Run the API for many calls: what it knows is not too old soon, and no change waits."""
+    """Run the API for many calls: none is too many, no view too old soon, and no change waits."""
+    monkeypatch.setitem(LIMITS_BY_TIER, Tier.FREE, RateLimit(per_second=10_000, burst=1_000_000))
     monkeypatch.setattr("triggers.control.ControlPlane.change", ControlPlane.write)
     async with running_api(control_age_max_seconds=5) as running:
         yield running
