@@ -5,6 +5,7 @@ What goes no further than here is refused as a problem like all others, and the 
 
 import asyncio
 import logging
+import re
 import secrets
 from asyncio import TimerHandle
 
@@ -21,7 +22,10 @@ HEADERS_MAX = 100
 PIPELINED_MAX = 16  # requests of one connection that wait for the answers before theirs
 
 _NO_UPGRADE = "Upgrades are not served: send the request without `Upgrade`, as plain HTTP/1.1"
-_ONE_HOST = "A request of HTTP/1.1 has exactly one `Host` header"
+_ONE_HOST = "A request of HTTP/1.1 has exactly one `Host` header: a name or address, and a port"
+_VERSIONS = "HTTP/1.1 and HTTP/1.0 are served here"
+_CODINGS = "The one `Transfer-Encoding` is chunked, in HTTP/1.1"
+_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[\w.~-]*)(?::\d{0,5})?")
 
 _logger = logging.getLogger(__name__)
 
@@ -98,9 +102,9 @@ class Protocol(HttpToolsProtocol):
             # An answer now would be taken for that to an earlier request.
             self.transport.close()
             raise _Refused("bad_request")
+        if wrong := _wrong_head(self.parser.get_http_version(), self.headers):
+            raise _Refused("bad_request", wrong)
         names = [name for name, _ in self.headers]
-        if self.parser.get_http_version() == "1.1" and names.count(b"host") != 1:
-            raise _Refused("bad_request", _ONE_HOST)
         upgrades = self.parser.should_upgrade()
         if upgrades and (b"content-length" in names or b"transfer-encoding" in names):
             raise _Refused("bad_request", _NO_UPGRADE)  # its body would never be parsed
@@ -146,3 +150,16 @@ class Protocol(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+
+def _wrong_head(version: str, headers: list[tuple[bytes, bytes]]) -> str | None:
+    """Say what the parser lets pass though it is not HTTP (RFC 9112: 3.2, 6.1), or None."""
+    if version not in ("1.1", "1.0"):
+        return _VERSIONS
+    hosts = [value for name, value in headers if name == b"host"]
+    if not all(map(_HOST.fullmatch, hosts)) or (version == "1.1" and len(hosts) != 1):
+        return _ONE_HOST
+    codings = [value.lower() for name, value in headers if name == b"transfer-encoding"]
+    if codings and (version == "1.0" or codings != [b"chunked"]):
+        return _CODINGS
+    return None
