@@ -17,7 +17,7 @@ from pathlib import Path
 
 import aiohttp
 
-from infra.local.loopback import HOST, call, free_port, wait_until_ready
+from infra.local.loopback import HOST, call, free_port
 from infra.local.settings import ROOT
 from tests.deployment import OPERATOR_KEY
 from tests.emulator import aws_environment, run_emulator
@@ -31,6 +31,9 @@ EVENT = (
     b'{"event_type": "order.created", "source": "shop", "metadata": {"region": "eu"},'
     b' "payload": {"order": 1, "lines": [{"sku": "a-1", "count": 2, "price": "19.90"}]}}'
 )
+
+# What an older checkout may not know, and would refuse.
+NEWER = {"TRIGGERS_SECRETS_KEY": "secrets-key-of-the-tests-0123456789ab"}
 
 Send = Callable[[], Coroutine[None, None, None]]
 Costs = list[float]
@@ -47,14 +50,16 @@ async def running_app(tree: Path, emulator_url: str) -> AsyncIterator[tuple[Proc
         "TRIGGERS_API_HOST": HOST,
         "TRIGGERS_API_PORT": str(port),
     }
-    environment = own_environment(aws_environment(emulator_url), own)
+    known = (tree / "triggers/settings.py").read_text()
+    newer = {n: text for n, text in NEWER.items() if n.removeprefix("TRIGGERS_").lower() in known}
+    environment = own_environment(aws_environment(emulator_url), own, newer)
     provision = (PYTHON, "-m", "triggers.aws.provision")
     await asyncio.to_thread(subprocess.run, provision, cwd=tree, env=environment, check=True)
     with (
         tempfile.TemporaryDirectory() as folder,
         running((PYTHON, "-m", "app"), environment, Path(folder) / "app.log", tree) as process,
     ):
-        await wait_until_ready(url + "/readiness")
+        await process.says("ready")
         content = {"name": "Acme", "tier": "enterprise"}
         _, tenant = await call("POST", url + "/v1/tenants", key=OPERATOR_KEY, content=content)
         headers = {"Authorization": f"Bearer {tenant['key']}", "Content-Type": "application/json"}
