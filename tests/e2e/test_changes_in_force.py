@@ -1,0 +1,106 @@
+"""Two `app` and two `worker`: a change by one `app` is in force in every process when its call returns."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tests.deployment import App, Deployment, Producer
+from tests.receiver import Received
+
+EVENTS = 16  # of each look: enough that either worker takes some
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """A tenant that changes things over one `app`, and uses them at once over the other."""
+
+    deployment: Deployment
+    changing: App
+    using: App
+    producer: Producer
+
+    async def change(self, method: str, path: str, **content: Any) -> Any:
+        """Change something; returns the answer."""
+        body = json.dumps(content) if content else None
+        key = self.producer.key
+        status, answer = await self.deployment.call(self.changing, method, path, key, body)
+        assert 200 <= status <= 299, answer
+        return answer
+
+    async def status(self, key: str, path: str) -> int:
+        """Use a key; returns the status."""
+        status, _ = await self.deployment.call(self.using, "GET", path, key)
+        return status
+
+    async def receive(self) -> dict[str, list[Received]]:
+        """Send events, and return what came of them by path once no delivery is pending."""
+        sent = await self.deployment.send_many(self.using, self.producer, EVENTS)
+        for event_id in sent:
+            while not await self._is_settled(event_id):
+                await asyncio.sleep(0.02)
+        received: dict[str, list[Received]] = {}
+        for request in self.deployment.receiver.requests:
+            if request.event_id in sent:
+                received.setdefault(request.path, []).append(request)
+        return received
+
+    async def _is_settled(self, event_id: str) -> bool:
+        event = await self.deployment.event(self.using, self.producer, event_id)
+        statuses = {delivery["status"] for delivery in event["deliveries"]}
+        return bool(statuses) and "pending" not in statuses
+
+
+async def change_webhooks(pair: Pair) -> None:
+    """Change webhooks in every way, and see where the events after it arrive."""
+
+    async def counts() -> dict[str, int]:
+        return {path: len(requests) for path, requests in (await pair.receive()).items()}
+
+    url = pair.deployment.receiver.url
+    assert await counts() == {"/one": EVENTS}
+    made = await pair.change("POST", "/v1/webhooks", url=url("/two"))
+    path = f"/v1/webhooks/{made['webhook_id']}"
+    assert await counts() == {"/one": EVENTS, "/two": EVENTS}
+    await pair.change("PATCH", path, url=url("/three"))
+    assert await counts() == {"/one": EVENTS, "/three": EVENTS}
+    await pair.change("PATCH", path, enabled=False)
+    assert await counts() == {"/one": EVENTS}
+    await pair.change("PATCH", path, enabled=True)
+    assert await counts() == {"/one": EVENTS, "/three": EVENTS}
+    rotated = await pair.change("POST", path + "/rotate-secret")
+    for request in (await pair.receive())["/three"]:
+        request.verify(rotated["secret"])
+    await pair.change("DELETE", path)
+    assert await counts() == {"/one": EVENTS}
+
+
+async def change_keys(pair: Pair) -> None:
+    """Change a key in every way, and see what it opens."""
+    made = await pair.change("POST", "/v1/keys", name="x", scopes=["inbox"])
+    assert await pair.status(made["key"], "/v1/inbox") == 200
+    await pair.change("DELETE", f"/v1/keys/{made['key_id']}")
+    assert await pair.status(made["key"], "/v1/inbox") == 401
+
+
+async def test_every_change_is_in_force_in_both_apps_and_workers_when_its_call_returns(
+    deployment: Deployment,
+) -> None:
+    changing, using, first, second = await asyncio.gather(
+        deployment.start_app(),
+        deployment.start_app(),
+        deployment.start_worker(),
+        deployment.start_worker(),
+    )
+    pairs = [
+        Pair(
+            deployment=deployment,
+            changing=changing,
+            using=using,
+            producer=await deployment.make_producer(changing, "/one"),
+        )
+        for _ in range(2)
+    ]
+    await asyncio.gather(change_webhooks(pairs[0]), change_keys(pairs[1]))
+    assert first.said("attempt")
+    assert second.said("attempt")
