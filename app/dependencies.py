@@ -12,7 +12,7 @@ from triggers.cursors import Cursors
 from triggers.ids import RandomBits
 from triggers.intake import Intake
 from triggers.key_changes import KeyChanges
-from triggers.ports import Attempts, EventReads
+from triggers.ports import Attempts, AuditReads, EventReads, TenantDirectory
 from triggers.resources import Resources
 from triggers.settings import Settings, SettingsError
 from triggers.tenant_changes import TenantChanges
@@ -32,6 +32,8 @@ class Domain(Struct, frozen=True, kw_only=True):
     webhook_changes: WebhookChanges
     views: ControlViews
     rate_limits: RateLimits
+    directory: TenantDirectory
+    audit: AuditReads
     cursors: Cursors
     health: DependencyHealth
     clock: Clock
@@ -62,6 +64,8 @@ def wire_domain(
         webhook_changes=WebhookChanges(plane, clock=clock),
         views=ControlViews(resources.control, age_max_seconds=settings.control_age_max_seconds),
         rate_limits=RateLimits(resources.buckets),
+        directory=resources.directory,
+        audit=resources.audit,
         cursors=Cursors(cursor_key(settings, random_bits)),
         health=DependencyHealth(resources.reachable),
         clock=clock,

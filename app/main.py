@@ -22,7 +22,17 @@ from app.lifecycle import Lifecycle
 from app.methods import Options
 from app.openapi.document import document_of
 from app.problems import to_response
-from app.routes import docs, events, inbox, keys, service, tenants, webhook_secrets, webhooks
+from app.routes import (
+    audit,
+    docs,
+    events,
+    inbox,
+    keys,
+    service,
+    tenants,
+    webhook_secrets,
+    webhooks,
+)
 from triggers.aws.resources import open_resources as open_aws_resources
 from triggers.ids import RandomBits
 from triggers.resources import OpenResources
@@ -35,6 +45,7 @@ VERSIONED = (
     *webhooks.ROUTES,
     *webhook_secrets.ROUTES,
     *keys.ROUTES,
+    *audit.ROUTES,
     *tenants.ROUTES,
 )
 OPEN = (

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from triggers.control_changes import AuditEntry, ControlChange, Controlled, subject_of
-from triggers.errors import StoreUnavailable
+from triggers.errors import NotFound, StoreUnavailable
 from triggers.ports import ControlWrites
-from triggers.tenants import TenantView
+from triggers.tenants import Tenant, TenantView
 from triggers.times import Clock
 
 CONFLICTS_MAX = 8
@@ -22,12 +22,14 @@ CONFLICTS_MAX = 8
 class Decision(Struct, frozen=True, kw_only=True):
     """What a change writes and deletes; when it is nothing, nothing happens.
 
-    `fields` are the names of what it changes, for the audit.
+    `fields` are the names of what it changes, for the audit; `subject` is what the audit is to
+    name, if not the first of what is changed.
     """
 
     puts: tuple[Controlled, ...] = ()
     deletes: tuple[Controlled, ...] = ()
     fields: tuple[str, ...] = ()
+    subject: str | None = None
 
 
 Decide = Callable[[TenantView], Decision]
@@ -43,7 +45,10 @@ class ControlPlane:
         self._settle_seconds = settle_seconds
 
     async def change(self, tenant_id: str, actor: str, action: str, decide: Decide) -> None:
-        """Make a change and return when it is in force. Raises StoreUnavailable, what `decide` does."""
+        """Make a change and return when it is in force.
+
+        Raises StoreUnavailable, NotFound when the tenant is gone, and what `decide` does.
+        """
         await self.write(tenant_id, actor, action, decide)
         await asyncio.sleep(self._settle_seconds)
 
@@ -55,6 +60,8 @@ class ControlPlane:
             changed = (*decision.puts, *decision.deletes)
             if not changed:
                 return
+            if view.tenant is None and decision.puts and not isinstance(changed[0], Tenant):
+                raise NotFound("tenant", tenant_id)  # deleted meanwhile: nothing is added to it
             change = ControlChange(
                 from_version=view.version,
                 puts=decision.puts,
@@ -63,7 +70,7 @@ class ControlPlane:
                     at_ms=self._clock(),
                     actor=actor,
                     action=action,
-                    subject=subject_of(changed[0]),
+                    subject=decision.subject or subject_of(changed[0]),
                     fields=decision.fields,
                 ),
             )

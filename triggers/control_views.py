@@ -1,6 +1,7 @@
 """A process's memory of what changes slowly: at most `age_max_seconds` old, or not used.
 
-A view's age counts from before its version was read. A view past half its age is checked in the
+Of a tenant that is not there any more nothing is remembered: what may be left of its keys and
+webhooks until they are cleared away counts for nobody. A view's age counts from before its version was read. A view past half its age is checked in the
 background, so that the hot path seldom waits for it.
 """
 
@@ -75,6 +76,8 @@ class ControlViews:
         known = self._known(tenant_id)
         if known is None or await self._store.read_version(tenant_id) != known[1].version:
             view = await self._store.read_view(tenant_id)
+            if view.tenant is None:
+                view = TenantView(tenant_id=tenant_id, version=view.version)
         else:
             view = known[1]
         self._keep(started, view)

@@ -2,8 +2,8 @@
 
 `triggers.aws` implements them for DynamoDB and SQS; the tests' fakes do in memory; one contract
 suite runs against both. Every method may raise StoreUnavailable. What belongs to a tenant is asked
-for by its id, the first argument; only the due index, the shard leases and the queues serve all
-tenants at once, and name the tenant in what they return.
+for by its id, the first argument; only the due index, the shard leases, the queues and the
+operator's directory serve all tenants at once, and name the tenant in what they return.
 """
 
 from collections.abc import Sequence
@@ -12,13 +12,14 @@ from typing import Protocol
 from msgspec import Struct
 
 from triggers.attempts import Attempt
+from triggers.audit import AuditFilter, AuditPage
 from triggers.control_changes import ControlChange
 from triggers.deliveries import Delivery
 from triggers.events import Event, EventRecord, EventStatus, Progress
 from triggers.messages import DeadLetter, Hint
 from triggers.rate_limits import Bucket
 from triggers.sealing import DataKey
-from triggers.tenants import TenantView
+from triggers.tenants import Tenant, TenantView
 
 
 class DueEvent(Struct, frozen=True, kw_only=True):
@@ -39,6 +40,13 @@ class InboxPage(Struct, frozen=True, kw_only=True):
     """Some of an inbox, oldest first. `position` continues it; None at its end."""
 
     records: tuple[EventRecord, ...]
+    position: str | None
+
+
+class TenantPage(Struct, frozen=True, kw_only=True):
+    """Some tenants, oldest first. `position` continues them; None at their end."""
+
+    tenants: tuple[Tenant, ...]
     position: str | None
 
 
@@ -183,6 +191,22 @@ class ControlWrites(ControlReads, Protocol):
 
     async def write(self, tenant_id: str, change: ControlChange) -> bool:
         """Apply a change and raise the version in one transaction. False: the version had moved."""
+
+
+class AuditReads(Protocol):
+    """Who changed what of a tenant."""
+
+    async def read_audit(
+        self, tenant_id: str, wanted: AuditFilter, *, after: str | None, limit: int
+    ) -> AuditPage:
+        """Return a page of the audit from after a position. It may be short and not the last."""
+
+
+class TenantDirectory(Protocol):
+    """All tenants, for the operator alone."""
+
+    async def read_tenants(self, *, after: str | None, limit: int) -> TenantPage:
+        """Return a page of the tenants from after a position."""
 
 
 class DataKeys(Protocol):

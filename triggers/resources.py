@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from triggers.ports import (
     Attempts,
+    AuditReads,
     Backlog,
     Buckets,
     ControlWrites,
@@ -20,6 +21,7 @@ from triggers.ports import (
     HintSender,
     Reachable,
     ShardLeases,
+    TenantDirectory,
 )
 from triggers.settings import Settings
 
@@ -40,6 +42,8 @@ class Resources(Struct, frozen=True, kw_only=True):
     backlog: Backlog
     buckets: Buckets
     control: ControlWrites
+    directory: TenantDirectory
+    audit: AuditReads
     hints: Hints
     dead_letters: DeadLetters
     shard_leases: ShardLeases

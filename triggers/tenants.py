@@ -1,8 +1,10 @@
 """A tenant: a customer, who owns everything else; known only from an API key."""
 
 from enum import StrEnum
+from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from triggers.api_keys import ApiKey
 from triggers.rate_limits import RateLimit
@@ -30,7 +32,8 @@ LIMITS_BY_TIER = {
 class Tenant(Struct, frozen=True, kw_only=True):
     """A tenant as the control table holds it. `shards` is the number of its partitions.
 
-    `rate_limit` is an enterprise tenant's own; the other tiers have theirs.
+    `rate_limit` is an enterprise tenant's own; the other tiers have theirs. `read_shards` is more
+    than `shards` while these grow, see `shards_to_read`.
     """
 
     tenant_id: str
@@ -39,6 +42,13 @@ class Tenant(Struct, frozen=True, kw_only=True):
     shards: int = 1
     created_ms: int = 0
     rate_limit: RateLimit | None = None
+    read_shards: int = 0
+    updated_ms: int = 0
+
+    @property
+    def shards_to_read(self) -> int:
+        """The shards that may hold events. A list looks into new ones before any event is there."""
+        return max(self.shards, self.read_shards)
 
 
 class TenantView(Struct, frozen=True, kw_only=True):
@@ -52,6 +62,25 @@ class TenantView(Struct, frozen=True, kw_only=True):
     tenant: Tenant | None = None
     keys: dict[str, ApiKey] = {}
     webhooks: dict[str, Webhook] = {}
+
+
+def changed(tenant: Tenant, now_ms: int, **values: Any) -> Tenant:
+    """Return a tenant with other values, as of now; with what its tier brings along.
+
+    Only an enterprise tenant keeps a limit of its own. Shards that a tier adds are read at first;
+    `grown` has them written to.
+    """
+    after = replace(tenant, updated_ms=now_ms, **values)
+    return replace(
+        after,
+        rate_limit=after.rate_limit if after.tier is Tier.ENTERPRISE else None,
+        read_shards=max(after.shards_to_read, SHARDS_BY_TIER[after.tier]),
+    )
+
+
+def grown(tenant: Tenant, shards: int) -> Tenant:
+    """Return a tenant that writes to so many shards, or to more if it does already."""
+    return replace(tenant, shards=max(tenant.shards, shards))
 
 
 def limit_of(tenant: Tenant) -> RateLimit:

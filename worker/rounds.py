@@ -11,6 +11,7 @@ from triggers.tenants import TenantView
 from triggers.webhooks import Webhook, wants
 from worker.lanes import Lanes
 
+TENANT_DELETED = "the tenant was deleted"
 WEBHOOK_DELETED = "the webhook was deleted"
 WEBHOOK_DISABLED = "the webhook is disabled"
 
@@ -91,7 +92,8 @@ class Round:
                 continue
             webhook = self.view.webhooks.get(delivery.webhook_id)
             if webhook is None:
-                self.replace(settled(delivery, DeliveryStatus.CANCELLED, WEBHOOK_DELETED))
+                reason = WEBHOOK_DELETED if self.view.tenant else TENANT_DELETED
+                self.replace(settled(delivery, DeliveryStatus.CANCELLED, reason))
             elif not webhook.is_enabled:
                 self.replace(settled(delivery, DeliveryStatus.HELD, WEBHOOK_DISABLED))
             elif (until_ms := lanes.enter(self.tenant_id, webhook.webhook_id, now_ms)) is not None:

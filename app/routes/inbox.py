@@ -36,7 +36,7 @@ async def list_inbox(request: Request[Any, Any, Any], domain: NamedDependency[Do
     cursor, cursors = query.cursor, domain.cursors
     after = None if cursor is None else cursors.read(tenant.tenant_id, _LIST, cursor)
     page = await domain.events.read_inbox(
-        tenant.tenant_id, shards=tenant.shards, after=after, limit=query.limit
+        tenant.tenant_id, shards=tenant.shards_to_read, after=after, limit=query.limit
     )
     position, records = page.position, page.records
     following = position and cursors.write(tenant.tenant_id, _LIST, position)

@@ -98,10 +98,14 @@ def scopes_of(sent: KeyIn) -> tuple[Scope, ...]:
     return tuple(Scope(text) for text in dict.fromkeys(sent.scopes))
 
 
-def expires_ms_of(sent: KeyIn, maker: ApiKey) -> int | None:
-    """Return when a key is to expire, in milliseconds since 1970: never after its maker."""
+def expires_ms_of(sent: KeyIn, maker: ApiKey | None) -> int | None:
+    """Return when a key is to expire, in milliseconds since 1970: never after the key that makes it.
+
+    The operator's, which is none of the tenant's, makes keys of any life.
+    """
     asked_ms = None if sent.expires_at is None else _milliseconds(sent.expires_at)
-    return min((ms for ms in (asked_ms, maker.expires_ms) if ms is not None), default=None)
+    maker_ms = maker.expires_ms if maker else None
+    return min((ms for ms in (asked_ms, maker_ms) if ms is not None), default=None)
 
 
 def key_to_wire(key: ApiKey, text: str | UnsetType = UNSET) -> KeyOut:

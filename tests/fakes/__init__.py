@@ -54,6 +54,8 @@ class FakeResources(Resources, frozen=True, kw_only=True):
     backlog: FakeBacklog
     buckets: FakeBuckets
     control: FakeControl
+    directory: FakeControl
+    audit: FakeControl
     hints: FakeHints
     dead_letters: FakeDeadLetters
     shard_leases: FakeShardLeases
@@ -62,12 +64,15 @@ class FakeResources(Resources, frozen=True, kw_only=True):
 
 def fake_resources(clock: Clock = system_clock) -> FakeResources:
     """Return a fresh outside, empty and in order."""
+    control = FakeControl()
     return FakeResources(
         events=FakeEvents(),
         attempts=FakeAttempts(),
         backlog=FakeBacklog(),
         buckets=FakeBuckets(),
-        control=FakeControl(),
+        control=control,
+        directory=control,
+        audit=control,
         hints=FakeHints(clock),
         dead_letters=FakeDeadLetters(),
         shard_leases=FakeShardLeases(),

@@ -11,7 +11,7 @@ from triggers.aws.control_records import ControlRecords
 from triggers.aws.items import Item, Reads
 from triggers.control_changes import ControlChange, Controlled
 from triggers.errors import StoreRefused
-from triggers.tenants import TenantView
+from triggers.tenants import Tenant, TenantView
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb.type_defs import TransactWriteItemTypeDef
@@ -51,8 +51,8 @@ class ControlStore:
         """Apply a change and raise the version in one transaction. False: the version had moved."""
         writes = [
             self._raise_version(tenant_id, change.from_version),
-            *[await self._put(tenant_id, controlled) for controlled in change.puts],
-            *(self._delete(tenant_id, controlled) for controlled in change.deletes),
+            *[write for put in change.puts for write in await self._puts(tenant_id, put)],
+            *(write for gone in change.deletes for write in self._deletes(tenant_id, gone)),
             self._put_audit(tenant_id, change),
         ]
         with calling("TransactWriteItems"):
@@ -100,22 +100,34 @@ class ControlStore:
             }
         }
 
-    async def _put(self, tenant_id: str, controlled: Controlled) -> "TransactWriteItemTypeDef":
+    async def _puts(
+        self, tenant_id: str, controlled: Controlled
+    ) -> list["TransactWriteItemTypeDef"]:
         record = {"S": await self._records.encode(tenant_id, controlled)}
-        item = {**self._key(tenant_id, controlled), "record": record}
-        return {"Put": {"TableName": self._table, "Item": item}}
+        return [
+            {"Put": {"TableName": self._table, "Item": {**key, "record": record}}}
+            for key in _keys(tenant_id, controlled)
+        ]
 
-    def _delete(self, tenant_id: str, controlled: Controlled) -> "TransactWriteItemTypeDef":
-        return {"Delete": {"TableName": self._table, "Key": self._key(tenant_id, controlled)}}
+    def _deletes(self, tenant_id: str, controlled: Controlled) -> list["TransactWriteItemTypeDef"]:
+        return [
+            {"Delete": {"TableName": self._table, "Key": key}}
+            for key in _keys(tenant_id, controlled)
+        ]
 
     def _put_audit(self, tenant_id: str, change: ControlChange) -> "TransactWriteItemTypeDef":
-        sort = keys.audit_sort(change.audit.at_ms, change.audit.subject)
+        sort = keys.audit_sort(change.audit.at_ms, change.from_version + 1)
         record = _ENCODER.encode(change.audit).decode()
         item = {"pk": {"S": tenant_id}, "sk": {"S": sort}, "record": {"S": record}}
         return {"Put": {"TableName": self._table, "Item": item}}
 
-    def _key(self, tenant_id: str, controlled: Controlled) -> Item:
-        return {"pk": {"S": tenant_id}, "sk": {"S": keys.control_sort(controlled)}}
+
+def _keys(tenant_id: str, controlled: Controlled) -> list[Item]:
+    """Return where a record stands: a tenant's also in the directory."""
+    found = [{"pk": {"S": tenant_id}, "sk": {"S": keys.control_sort(controlled)}}]
+    if isinstance(controlled, Tenant):
+        found.append({"pk": {"S": keys.DIRECTORY}, "sk": {"S": keys.directory_sort(controlled)}})
+    return found
 
 
 def _is_moved(error: ClientError) -> bool:

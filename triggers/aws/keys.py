@@ -22,6 +22,7 @@ DELIVERIES_QUEUE = "deliveries"
 DELIVERIES_DEAD_LETTER_QUEUE = "deliveries-dlq"
 DEAD_LETTERS_QUEUE = "dead-letters"
 
+DIRECTORY = "tenants"  # a partition of the control table; no tenant's id is like it
 TENANT_KEY = "tenant"
 VERSION_KEY = "version"
 KEY_PREFIX = "key#"
@@ -70,9 +71,21 @@ def control_sort(controlled: Controlled) -> str:
             return WEBHOOK_PREFIX + controlled.webhook_id
 
 
-def audit_sort(at_ms: int, subject: str) -> str:
-    """Return the sort key of an audit entry: by time, then by what was changed."""
-    return f"{AUDIT_PREFIX}{at_ms:015d}#{subject}"
+def directory_sort(tenant: Tenant) -> str:
+    """Return the sort key of a tenant in the directory: by its creation."""
+    return f"{tenant.created_ms:015d}#{tenant.tenant_id}"
+
+
+def audit_sort(at_ms: int, version: int) -> str:
+    """Return the sort key of an audit entry: by time, then by the version that the change made."""
+    return f"{AUDIT_PREFIX}{at_ms:015d}#{version:012d}"
+
+
+def audit_range(since_ms: int | None, until_ms: int | None) -> tuple[str, str]:
+    """Return between which sort keys the audit entries of a time stand; without its end."""
+    first = AUDIT_PREFIX if since_ms is None else f"{AUDIT_PREFIX}{since_ms:015d}"
+    last = f"{AUDIT_PREFIX}~" if until_ms is None else f"{AUDIT_PREFIX}{until_ms:015d}"
+    return first, max(first, last)
 
 
 def rate_bucket(tenant_id: str, key_id: str | None) -> str:

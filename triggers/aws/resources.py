@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from triggers.aws import keys
 from triggers.aws.attempt_store import AttemptStore, BacklogStore
+from triggers.aws.audit_store import AuditStore
 from triggers.aws.bucket_store import BucketStore
 from triggers.aws.clients import Clients, calling, open_clients
 from triggers.aws.control_records import ControlRecords
@@ -17,6 +18,7 @@ from triggers.aws.queues import DeadLetterQueue, HintQueue, QueueAddress
 from triggers.aws.shard_leases import ShardLeaseStore
 from triggers.aws.statements import Statements
 from triggers.aws.tables import TABLES
+from triggers.aws.tenant_directory import TenantDirectory
 from triggers.data_keys import DataKeyring
 from triggers.resources import Resources
 from triggers.settings import Settings
@@ -76,6 +78,8 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
                 backlog=BacklogStore(writes),
                 buckets=BucketStore(clients),
                 control=ControlStore(clients, versions, ControlRecords(keyring)),
+                directory=TenantDirectory(clients),
+                audit=AuditStore(clients),
                 hints=hints,
                 dead_letters=dead_letters,
                 shard_leases=ShardLeaseStore(clients),

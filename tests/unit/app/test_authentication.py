@@ -51,7 +51,13 @@ EXPECTED_SCOPES = {
     "GET /v1/keys": Scope.KEYS,
     "GET /v1/keys/{key_id:str}": Scope.KEYS,
     "DELETE /v1/keys/{key_id:str}": Scope.KEYS,
+    "GET /v1/audit": Scope.KEYS,
     "POST /v1/tenants": Scope.ADMIN,
+    "GET /v1/tenants": Scope.ADMIN,
+    "GET /v1/tenants/{tenant_id:str}": Scope.ADMIN,
+    "PATCH /v1/tenants/{tenant_id:str}": Scope.ADMIN,
+    "DELETE /v1/tenants/{tenant_id:str}": Scope.ADMIN,
+    "POST /v1/tenants/{tenant_id:str}/keys": Scope.ADMIN,
 }
 
 

@@ -10,6 +10,7 @@ from tests.unit.app.api import Api, running_api, with_key
 from triggers.api_keys import KEYS_MAX, TENANT_SCOPES, Scope
 
 FIELDS = {"key_id", "name", "scopes", "created_at", "expires_at"}
+TENANT_FIELDS = {"tenant_id", "name", "tier", "rate_limit", "created_at", "updated_at"}
 
 
 async def create(api: Api, **fields: object) -> httpx.Response:
@@ -89,7 +90,7 @@ async def test_a_tenant_is_made_by_the_operator_with_a_first_key(api: Api) -> No
     created = answer.json()
     assert answer.status_code == 201
     assert answer.headers["cache-control"] == "no-store"
-    assert set(created) == {"tenant_id", "name", "tier", "created_at", "key"}
+    assert set(created) == TENANT_FIELDS | {"key"}
     assert (created["name"], created["tier"]) == ("Acme", "pro")
     listed = (await api.client.get("/v1/keys", headers=with_key(created["key"]))).json()
     assert listed["keys"][0]["scopes"] == [str(scope) for scope in TENANT_SCOPES]
