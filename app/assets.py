@@ -16,8 +16,6 @@ from litestar import Response
 from litestar.datastructures import Headers
 from msgspec import Struct
 
-SECONDS_KEPT = 3600
-
 _HERE = Path(__file__).parent
 _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".png": "image/png"}
 _GZIP = re.compile(r"\bgzip(?!\s*;\s*q=0(\.0*)?\s*(,|$))", re.IGNORECASE)
@@ -53,7 +51,8 @@ def read_asset(name: str) -> Content | None:
 def answer_with(content: Content, sent: Headers) -> Response[bytes]:
     """Answer compressed if the client can read that, with 304 if it has the same already."""
     headers = {
-        "cache-control": f"public, max-age={SECONDS_KEPT}",
+        # Kept, and asked for again each time: a document that is out of date misleads.
+        "cache-control": "public, no-cache",
         "etag": content.tag,
         "vary": "accept-encoding",
     }

@@ -27,7 +27,7 @@ async def test_a_page_and_its_assets_come_from_the_service_itself(api: Api, path
         kind = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
         media_type = kind.get(asset.rpartition(".")[2], "image/png")
         assert (served.status_code, served.headers["content-type"]) == (200, media_type)
-        assert served.headers["cache-control"] == "public, max-age=3600"
+        assert served.headers["cache-control"] == "public, no-cache"
         assert b"cdn.redoc.ly" not in served.content
 
 
