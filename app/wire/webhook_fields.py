@@ -21,6 +21,16 @@ DESCRIPTION_CHARACTERS_MAX = 512
 EVENT_TYPES_MAX = 50
 
 _PATTERN = re.compile(r"\*|[A-Za-z0-9_-][A-Za-z0-9._-]*(?:(?<!\.)\.\*)?")
+# The same for JSON Schema, whose patterns do not look behind.
+_EVENT_TYPE_PATTERN = (
+    r"^(\*|[A-Za-z0-9_-][A-Za-z0-9._-]*|[A-Za-z0-9_-]([A-Za-z0-9._-]*[A-Za-z0-9_-])?\.\*)$"
+)
+# 24 to 64 bytes; the last character before padding has some bits that are zero.
+_FOURS, _ONE = "^whsec_([A-Za-z0-9+/]{4})", "[A-Za-z0-9+/]"
+_SECRET_PATTERN = (
+    f"{_FOURS}{{8,21}}$|{_FOURS}{{8,20}}{_ONE}{{2}}[AEIMQUYcgkosw048]=$"
+    f"|{_FOURS}{{8,21}}{_ONE}[AQgw]==$"
+)
 
 Url = Annotated[
     str,
@@ -29,10 +39,16 @@ Url = Annotated[
         "no fragment, at most 2,048 characters",
         max_length=URL_CHARACTERS_MAX,
         examples=["https://example.com/hooks/orders"],
+        extra_json_schema={"format": "uri"},
     ),
 ]
 EventTypes = Annotated[
-    list[Annotated[str, Meta(min_length=1, max_length=128)]],
+    list[
+        Annotated[
+            str,
+            Meta(min_length=1, max_length=128, extra_json_schema={"pattern": _EVENT_TYPE_PATTERN}),
+        ]
+    ],
     Meta(
         min_length=1,
         max_length=EVENT_TYPES_MAX,
@@ -64,6 +80,7 @@ Secret = Annotated[
         description="whsec_ and base64 of 24–64 random bytes; made when none is given",
         max_length=len(signatures.SECRET_PREFIX) + 4 * ((signatures.SECRET_BYTES_MAX + 2) // 3),
         examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
+        extra_json_schema={"pattern": _SECRET_PATTERN},
     ),
 ]
 Description = Annotated[

@@ -1,6 +1,7 @@
 """The OpenAPI document: it lists every route, is valid in itself, and tells the truth."""
 
 import asyncio
+import base64
 import os
 import re
 import secrets
@@ -16,6 +17,8 @@ from litestar.routes import HTTPRoute
 from app.openapi.texts import TAGS
 from app.problems import PROBLEMS
 from app.wire import ids as wire_ids
+from app.wire.webhook_fields import EventTypes, Secret, webhook_checks
+from tests.factories import make_settings
 from tests.unit.app.api import Api, with_key
 from triggers import ids
 
@@ -344,3 +347,20 @@ async def test_query_parameters_are_described_with_their_limits(api: Api) -> Non
     assert limit["schema"]["maximum"] == 100
     assert limit["schema"]["default"] == 50
     assert {parameter["name"] for parameter in parameters} == {"limit", "cursor"}
+
+
+@pytest.mark.parametrize("size", [*range(23, 27), 62, 63, 64, 65])
+def test_the_pattern_of_a_secret_allows_what_the_service_does(size: int) -> None:
+    secret = "whsec_" + base64.b64encode(secrets.token_bytes(size)).decode()
+    validator = jsonschema_rs.Draft202012Validator(msgspec.json.schema(Secret))
+    assert validator.is_valid(secret) == (24 <= size <= 64)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_allowed"),
+    [("*", True), ("a", True), ("a.b.*", True), ("a..b", True), ("a..*", False), (".*", False)],
+)
+def test_the_pattern_of_a_filter_allows_what_the_service_does(text: str, is_allowed: bool) -> None:
+    validator = jsonschema_rs.Draft202012Validator(msgspec.json.schema(EventTypes))
+    assert validator.is_valid([text]) == is_allowed
+    assert (webhook_checks(make_settings())["event_types"]([text]) is None) == is_allowed
