@@ -98,8 +98,22 @@ Enabled = Annotated[
         examples=[True],
     ),
 ]
-HeaderName = Annotated[str, Meta(min_length=1, max_length=NAME_CHARACTERS_MAX)]
-HeaderValue = Annotated[str, Meta(min_length=1, max_length=VALUE_CHARACTERS_MAX)]
+HeaderName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=NAME_CHARACTERS_MAX,
+        extra_json_schema={"pattern": r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"},
+    ),
+]
+HeaderValue = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=VALUE_CHARACTERS_MAX,
+        extra_json_schema={"pattern": r"^[!-~]([\t -~]*[!-~])?$"},
+    ),
+]
 Headers = Annotated[
     dict[HeaderName, HeaderValue],
     Meta(

@@ -14,9 +14,14 @@ OWN_KEY_ID = os.environ.get("OWN_KEY_ID")
 NO_KEY_ID = "0" * 26
 
 # What is valid by its schema, and still refused, since a schema cannot say more.
-BEYOND_A_SCHEMA = {
-    "url": "a public host, hence no address of ours",
-    "expires_at": "in the future",
+FIELDS_BEYOND_A_SCHEMA = {
+    "url": "it must have a public host, hence be no address of ours",
+    "headers": "some names are reserved, upper and lower case are one, and there is a limit to all",
+    "expires_at": "it must be in the future",
+}
+CODES_BEYOND_A_SCHEMA = {
+    "invalid_cursor": "one that is ours is known by its signature alone",
+    "precondition_failed": "what `If-Match` names was the state once",
 }
 
 
@@ -48,15 +53,14 @@ def filter_failure(
         # machine one may be too old before it is there: then this is the promised answer.
         return code != "unavailable"
     if failure.code == "ST202":
-        # A cursor is opaque: a valid one is known by its signature alone.
-        return code != "invalid_cursor" and not _is_beyond_a_schema(problem)
+        return code not in CODES_BEYOND_A_SCHEMA and not _is_beyond_a_schema(problem)
     return True
 
 
 def _is_beyond_a_schema(problem: dict[str, Any]) -> bool:
     errors = problem.get("errors", ())
     return errors and all(
-        error["field"] in BEYOND_A_SCHEMA
+        error["field"] in FIELDS_BEYOND_A_SCHEMA
         # To JSON Schema 1.0 is an integer; to us it is not written as one.
         or error["issue"].startswith("is a number, must be an integer")
         for error in errors
