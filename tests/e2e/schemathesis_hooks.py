@@ -12,6 +12,7 @@ from schemathesis.core.transport import Response
 # The walk must not take away the key that it comes with.
 OWN_KEY_ID = os.environ.get("OWN_KEY_ID")
 NO_KEY_ID = "0" * 26
+IF_MATCH_EXAMPLE = '"3"'
 
 # What is valid by its schema, and still refused, since a schema cannot say more.
 FIELDS_BEYOND_A_SCHEMA = {
@@ -36,9 +37,11 @@ schemathesis.openapi.format(
 
 @schemathesis.hook
 def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any]) -> None:
-    """Spare the walk's own key."""
+    """Spare the walk's own key, and let a change through whatever the state."""
     if OWN_KEY_ID is not None and case.path_parameters.get("key_id") == OWN_KEY_ID:
         case.path_parameters["key_id"] = NO_KEY_ID
+    if case.headers.get("If-Match") == IF_MATCH_EXAMPLE:
+        case.headers["If-Match"] = "*"
 
 
 @schemathesis.hook

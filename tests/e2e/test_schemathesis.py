@@ -17,11 +17,11 @@ from tests.processes import PYTHON, Process, own_environment, running
 
 SCHEMATHESIS = Path(PYTHON).with_name("schemathesis")
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
-SECONDS_MAX = 75.0
-EXAMPLES_MAX = 8  # for each operation, on top of its examples and its coverage of the schema
+SECONDS_MAX = 180.0  # on a busy machine; alone they take less than a minute
+EXAMPLES_MAX = 4  # for each operation, on top of its examples and its coverage of the schema
 QUICK_CHANGES = SHORT_TIMES | {
-    "TRIGGERS_CONTROL_AGE_MAX_SECONDS": "0.25",
-    "TRIGGERS_CONTROL_MARGIN_SECONDS": "0.02",
+    "TRIGGERS_CONTROL_AGE_MAX_SECONDS": "0.15",
+    "TRIGGERS_CONTROL_MARGIN_SECONDS": "0.01",
 }
 # A walk for each, and each of a tenant of its own, so that they can go side by side.
 OF_TENANTS = (("Events", "Inbox"), ("Webhooks", "Jobs"), ("Keys", "Audit"))
@@ -86,10 +86,8 @@ async def test_the_api_keeps_the_promises_of_its_document(
     walks[OF_OPERATOR] = walk(deployment, app, *unlinked, *operator, key=OPERATOR_KEY)
     walks[OPEN] = walk(deployment, app, *unlinked, *tags("--include-tag", OPEN))
     # Everything behind a key, without one: nothing but refusals, and that is what they warn of.
-    closed = tags("--exclude-tag", OPEN)
-    walks["without a key",] = walk(
-        deployment, app, *closed, "--phases", "examples,coverage", "--warnings", "off"
-    )
+    refused = ("--phases", "examples", "--warnings", "off", *tags("--exclude-tag", OPEN))
+    walks["without a key",] = walk(deployment, app, *refused)
     codes = await asyncio.gather(*(process.end(SECONDS_MAX) for process in walks.values()))
     for code, process in zip(codes, walks.values(), strict=True):
         assert code == 0, process.printed
