@@ -6,7 +6,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from triggers.api_keys import ApiKey
 from triggers.errors import RateLimited
@@ -60,13 +59,9 @@ class RateLimits:
         """Take so many calls, 1 at least, from the key and from its tenant: all or none."""
         parts = self._parts(tenant, key)
         refused = await _take(parts, calls, now_ms)
-        told = [standing(p.share.bucket, p.share.in_hand, now_ms, p.limit) for p in parts]
-        least = told[0] if len(told) == 1 else _least(told)
-        if refused is None:
-            return Admission(standing=least)
-        # What is left is too little for this call, and is not said to be more.
-        remaining = min(least.remaining, calls - 1)
-        return Admission(standing=replace(least, remaining=remaining), refused=refused)
+        most = min([part.limit.per_second for part in parts])
+        told = [standing(p.share.bucket, p.share.in_hand, now_ms, p.limit, most) for p in parts]
+        return Admission(standing=told[0] if len(told) == 1 else _least(told), refused=refused)
 
     async def close(self) -> None:
         """Wait for the leases that are still under way."""
@@ -114,10 +109,9 @@ async def _take_from(part: _Part, calls: int, now_ms: int) -> RateLimited | None
 
 
 def _least(told: Sequence[Standing]) -> Standing:
-    limit = min(one.limit for one in told)
     return Standing(
-        limit=limit,
-        remaining=min(limit, *(one.remaining for one in told)),
+        limit=told[0].limit,
+        remaining=min(one.remaining for one in told),
         reset_seconds=max(one.reset_seconds for one in told),
     )
 

@@ -125,12 +125,15 @@ def take(bucket: Bucket, calls: int, now_ms: int, limit: RateLimit) -> Bucket | 
     )
 
 
-def standing(bucket: Bucket, in_hand: int, now_ms: int, limit: RateLimit) -> Standing:
-    """Tell how a caller stands who has calls in hand, or owes some, besides what the bucket holds."""
-    full = min(limit.per_second, limit.burst)
+def standing(bucket: Bucket, in_hand: int, now_ms: int, limit: RateLimit, most: int) -> Standing:
+    """Tell how a caller stands who has calls in hand, or owes some, besides what the bucket holds.
+
+    `most` is how many calls a second its lowest limit allows; it is told of no more.
+    """
+    full = min(most, limit.burst)
     remaining = in_hand + room(bucket, now_ms, limit)
     if remaining >= full:
-        return Standing(limit=limit.per_second, remaining=full, reset_seconds=0)
+        return Standing(limit=most, remaining=full, reset_seconds=0)
     bucket = _at(bucket, now_ms)
     missing = full - in_hand - _gathered(bucket, now_ms, limit)
     waits_ms = [_ceil(max(missing, 1) * 1000, limit.per_second)]
@@ -139,7 +142,7 @@ def standing(bucket: Bucket, in_hand: int, now_ms: int, limit: RateLimit) -> Sta
     if in_hand + _month_left(bucket, limit) < full:
         waits_ms.append(bucket.month_ends_ms - now_ms)
     return Standing(
-        limit=limit.per_second,
+        limit=most,
         remaining=max(remaining, 0),
         reset_seconds=_ceil(max(waits_ms), 1000),
     )

@@ -106,6 +106,20 @@ async def test_the_lower_of_the_keys_and_the_tenants_limit_counts(limits: RateLi
     assert (await limits.admit(tenant, other, 1, NOW_MS)).standing.limit == 100
 
 
+async def test_a_caller_with_two_limits_is_told_what_it_may_do_within_both(
+    limits: RateLimits,
+) -> None:
+    tenant, low = make_caller(RateLimit(per_second=100, burst=200, per_day=210), key=20)
+    other, _ = make_key(tenant.tenant_id)
+    await limits.admit(tenant, other, 190, NOW_MS)
+    within_both = Standing(limit=20, remaining=19, reset_seconds=66_658)
+    assert (await limits.admit(tenant, low, 1, NOW_MS + 2_000)).standing == within_both
+    most = await limits.admit(
+        tenant, make_key(tenant.tenant_id, rate_limit=9)[0], 1, NOW_MS + 2_000
+    )
+    assert most.standing == Standing(limit=9, remaining=9, reset_seconds=0)
+
+
 async def test_a_call_that_one_of_the_limits_refuses_takes_nothing_from_the_other(
     limits: RateLimits, store: FakeBuckets
 ) -> None:
@@ -150,12 +164,11 @@ async def test_only_so_many_shares_are_kept_and_the_longest_unused_go_first(
     store: FakeBuckets,
 ) -> None:
     limits = RateLimits(store, shares_max=2)
-    kept, gone = make_caller(), make_caller()
-    for caller in (kept, gone, kept, make_caller(), kept):
+    kept, gone, newest = make_caller(), make_caller(), make_caller()
+    for caller in (kept, gone, kept, newest, kept):
         await limits.admit(*caller, 1, NOW_MS)
         await limits.close()
-    assert len(limits._shares) == 2
-    assert kept[0].tenant_id in limits._shares
+    assert set(limits._shares) == {kept[0].tenant_id, newest[0].tenant_id}
     await limits.admit(*kept, 1, NOW_MS)
     assert store.buckets[kept[0].tenant_id, None].version == 1
 

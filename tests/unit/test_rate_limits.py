@@ -144,6 +144,12 @@ def test_another_tier_counts_on_from_what_was_used() -> None:
     assert room(bucket, NOW_MS + 2_000, DAILY) == 100
 
 
+def test_a_quota_lowered_below_what_was_used_leaves_nothing() -> None:
+    bucket = replace(taken(1, NOW_MS, PLAIN), day_used=500)
+    assert room(bucket, NOW_MS, DAILY) == 0
+    assert isinstance(take(bucket, 1, NOW_MS, DAILY), Refusal)
+
+
 @pytest.mark.parametrize("back_ms", [1, 5_000, CLOCK_AHEAD_MS_MAX])
 def test_a_clock_that_is_behind_takes_what_is_left_and_lets_nothing_gather(back_ms: int) -> None:
     bucket = taken(150, NOW_MS, PLAIN)
@@ -185,7 +191,7 @@ def test_a_caller_is_told_how_it_stands(
     limit: RateLimit, used: int, in_hand: int, later_ms: int, told: tuple[int, int, int]
 ) -> None:
     bucket = taken(used, NOW_MS, limit) if used else Bucket()
-    stands = standing(bucket, in_hand, NOW_MS + later_ms, limit)
+    stands = standing(bucket, in_hand, NOW_MS + later_ms, limit, limit.per_second)
     assert (stands.limit, stands.remaining, stands.reset_seconds) == told
     assert isinstance(stands, Standing)
 

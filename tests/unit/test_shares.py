@@ -97,6 +97,14 @@ async def test_what_is_waited_for_is_leased_at_once_and_in_order(
     assert store.calls["write"] <= 3
 
 
+async def test_what_is_owed_is_leased_together_with_what_is_waited_for(
+    share: Share, store: FakeBuckets
+) -> None:
+    share.in_hand = -7
+    assert await passes(share, 100)
+    assert (used(store), store.calls["write"]) == (107, 1)
+
+
 async def test_what_the_known_bucket_refuses_is_refused_without_asking_the_store(
     share: Share, store: FakeBuckets
 ) -> None:
@@ -169,7 +177,9 @@ async def test_a_store_that_fails_refuses_nobody_and_is_asked_once_a_pause(
     store.failing = error
     assert await passes(share)
     await leased(share)
-    assert all([await passes(share) for _ in range(500)])
+    for _ in range(500):
+        assert await passes(share)
+        await asyncio.sleep(0)
     assert (store.calls["write"], sum(unlimited), share.in_hand) == (1, 500, -1)
 
     clock.advance(PAUSE_SECONDS)
@@ -238,3 +248,6 @@ async def test_a_caller_who_leaves_while_waiting_takes_nothing(
     store.gate.set()
     await leased(share)
     assert (share.in_hand, used(store)) == (0, 10)
+    assert await passes(share)
+    await leased(share)
+    assert (share.in_hand, used(store)) == (9, 20)
