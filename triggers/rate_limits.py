@@ -92,7 +92,12 @@ def room(bucket: Bucket, now_ms: int, limit: RateLimit) -> int:
     gathered = _gathered(bucket, now_ms, limit)
     if gathered < limit.block:
         return 0
-    return max(min(gathered, _day_left(bucket, limit), _month_left(bucket, limit)), 0)
+    left = gathered  # every call comes by here
+    if limit.per_day is not None:
+        left = min(left, limit.per_day - bucket.day_used)
+    if limit.per_month is not None:
+        left = min(left, limit.per_month - bucket.month_used)
+    return max(left, 0)
 
 
 def refusal_of(bucket: Bucket, calls: int, now_ms: int, limit: RateLimit) -> Refusal | None:
