@@ -128,14 +128,19 @@ async def compare(trees: list[Path], args: argparse.Namespace) -> dict[str, dict
 
 def report(kind: str, found: dict[Path, Costs]) -> str:
     """Return what came of a kind of run: the median, the least and the most."""
-    medians = {tree: statistics.median(costs) for tree, costs in found.items()}
     lines = [
-        f"{kind}, {tree}: median {medians[tree]:.3f} ms ({min(costs):.3f}–{max(costs):.3f})"
+        f"{kind}, {tree}: median {statistics.median(costs):.3f} ms"
+        f" ({min(costs):.3f}–{max(costs):.3f})"
         for tree, costs in found.items()
     ]
-    if len(medians) > 1:
-        before, after = medians.values()
-        lines.append(f"{kind}: after / before {after / before:.3f}")
+    if len(found) > 1:
+        # Neighbouring runs have seen the same mood of the machine.
+        ratios = sorted(after / before for before, after in zip(*found.values(), strict=True))
+        quarter = len(ratios) // 4
+        lines.append(
+            f"{kind}: after / before {statistics.median(ratios):.3f}"
+            f" (half of the rounds: {ratios[quarter]:.3f}–{ratios[-1 - quarter]:.3f})"
+        )
     return "\n".join(lines)
 
 
@@ -145,7 +150,7 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=400, help="events of one run")
     parser.add_argument("--concurrency", type=int, default=16, help="how many are in the air")
     parser.add_argument(
-        "--rounds", type=int, default=10, help="how often each checkout is measured"
+        "--rounds", type=int, default=20, help="how often each checkout is measured"
     )
     parser.add_argument("--compare", type=Path, metavar="TREE", help="another checkout: the before")
     args = parser.parse_args()
