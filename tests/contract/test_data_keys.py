@@ -91,6 +91,19 @@ async def test_a_data_key_of_another_master_key_does_not_unwrap() -> None:
         await LocalDataKeys("b" * 32).unwrap("ten_A", made.wrapped)
 
 
+async def test_data_keys_unwrap_when_the_setting_names_another_kms_key(aws: object) -> None:
+    async with open_clients(make_settings(kms_key_id="any")) as clients:
+        assert clients.kms is not None
+        ids = [(await clients.kms.create_key())["KeyMetadata"]["KeyId"] for _ in range(2)]
+        old, new = (
+            data_keys_of(make_settings(kms_key_id=key_id, secrets_key=""), clients)
+            for key_id in ids
+        )
+        made = await old.generate("ten_A")
+
+        assert await new.unwrap("ten_A", made.wrapped) == made.plain
+
+
 async def test_every_timeout_and_retry_of_the_kms_client_is_said(aws: object) -> None:
     async with open_clients(make_settings(kms_key_id="any")) as clients:
         assert clients.kms is not None

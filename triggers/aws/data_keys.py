@@ -44,12 +44,14 @@ class KmsDataKeys:
             return DataKey(answer["CiphertextBlob"], answer["Plaintext"])
 
     async def unwrap(self, tenant_id: str, wrapped: bytes) -> bytes:
-        """Return a data key in the clear. Raises StoreRefused for one that KMS did not wrap so."""
+        """Return a data key in the clear. Raises StoreRefused for one that KMS did not wrap so.
+
+        The KMS key is the one that it was wrapped with, so that the setting may come to name another;
+        which keys may be used at all is said by our role.
+        """
         with calling("Decrypt"):
             answer = await self._kms.decrypt(
-                KeyId=self._key_id,
-                CiphertextBlob=wrapped,
-                EncryptionContext={"tenant_id": tenant_id},
+                CiphertextBlob=wrapped, EncryptionContext={"tenant_id": tenant_id}
             )
             return answer["Plaintext"]
 

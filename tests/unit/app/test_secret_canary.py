@@ -32,10 +32,15 @@ async def test_a_webhooks_secret_is_in_no_log_line_and_in_no_later_answer(
     created = await api.post("/v1/webhooks", json.dumps(WEBHOOK))
     assert created.json()["secret"] == SECRET
     path = f"/v1/webhooks/{created.json()['webhook_id']}"
-    answers = [await api.client.get(p) for p in (path, "/v1/webhooks")]
-    answers += [await api.post("/v1/webhooks", body) for body in BAD]
-    answers.append(await api.client.delete(path))
-    assert {answer.status_code for answer in answers[2:-1]} == {400}
+    answers = [await api.client.get(p) for p in (path, "/v1/webhooks", "/v1/audit")]
+    answers.append(await api.client.patch(path, json={"description": "new"}))
+    refused = [await api.post("/v1/webhooks", body) for body in BAD]
+    refused.append(await api.client.patch(path, json={"secret": SECRET, "url": SECRET}))
+    refused.append(await api.post(f"{path}/rotate-secret", json.dumps({"secret": SECRET + "!"})))
+    assert {answer.status_code for answer in refused} == {400}
+    rotated = await api.post(f"{path}/rotate-secret", "{}")
+    assert SECRET in rotated.text  # it is there to show what signs
+    answers += [*refused, await api.client.get("/v1/audit"), await api.client.delete(path)]
     assert not [a.text for a in answers if SECRET in a.text]
     log = logged(caplog)
     assert path in log
