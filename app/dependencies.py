@@ -13,6 +13,7 @@ from triggers.ids import RandomBits
 from triggers.intake import Intake
 from triggers.key_changes import KeyChanges
 from triggers.ports import Attempts, AuditReads, EventReads, TenantDirectory
+from triggers.replayer import Replayer
 from triggers.resources import Resources
 from triggers.settings import Settings, SettingsError
 from triggers.tenant_changes import TenantChanges
@@ -26,6 +27,7 @@ class Domain(Struct, frozen=True, kw_only=True):
     settings: Settings
     intake: Intake
     events: EventReads
+    replayer: Replayer
     attempts: Attempts
     tenant_changes: TenantChanges
     key_changes: KeyChanges
@@ -58,6 +60,14 @@ def wire_domain(
             retention_days=settings.retention_days,
         ),
         events=resources.events,
+        replayer=Replayer(
+            resources.events,
+            resources.attempts,
+            resources.hints,
+            clock=clock,
+            grace_seconds=settings.hint_grace_seconds,
+            retention_days=settings.retention_days,
+        ),
         attempts=resources.attempts,
         tenant_changes=TenantChanges(plane, clock=clock, random_bits=random_bits),
         key_changes=KeyChanges(plane, clock=clock, random_bits=random_bits),

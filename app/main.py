@@ -28,6 +28,7 @@ from app.routes import (
     events,
     inbox,
     keys,
+    replays,
     service,
     tenants,
     webhook_secrets,
@@ -41,6 +42,7 @@ from triggers.times import Clock, system_clock
 
 VERSIONED = (
     *events.ROUTES,
+    *replays.ROUTES,
     *inbox.ROUTES,
     *webhooks.ROUTES,
     *webhook_secrets.ROUTES,

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from triggers.deliveries import DeliveryStatus
-from triggers.events import EventRecord
+from triggers.events import EventRecord, EventState
 from triggers.retries import Outcome
 
 EXCERPT_BYTES_MAX = 4096
@@ -30,9 +30,19 @@ def is_kept(attempt: Attempt) -> bool:
 def with_first_successes(kept: list[Attempt], record: EventRecord) -> list[Attempt]:
     """Return all attempts of an event, newest first: the kept ones, and those that need no row."""
     rows = {(attempt.webhook_id, attempt.number) for attempt in kept}
-    first_successes = [
+    needless = [
+        attempt
+        for attempt in first_successes(record.event.event_id, record.state)
+        if (attempt.webhook_id, attempt.number) not in rows
+    ]
+    return sorted([*kept, *needless], key=lambda a: (a.started_ms, a.number), reverse=True)
+
+
+def first_successes(event_id: str, state: EventState) -> list[Attempt]:
+    """Return the attempts that need no row as long as their deliveries stand as they do."""
+    return [
         Attempt(
-            event_id=record.event.event_id,
+            event_id=event_id,
             webhook_id=delivery.webhook_id,
             number=1,
             started_ms=(delivery.delivered_ms or 0) - (delivery.duration_ms or 0),
@@ -40,9 +50,6 @@ def with_first_successes(kept: list[Attempt], record: EventRecord) -> list[Attem
                 status_code=delivery.last_status_code, duration_ms=delivery.duration_ms or 0
             ),
         )
-        for delivery in record.state.deliveries or ()
-        if delivery.status is DeliveryStatus.DELIVERED
-        and delivery.attempts == 1
-        and (delivery.webhook_id, 1) not in rows
+        for delivery in state.deliveries or ()
+        if delivery.status is DeliveryStatus.DELIVERED and delivery.attempts == 1
     ]
-    return sorted([*kept, *first_successes], key=lambda a: (a.started_ms, a.number), reverse=True)

@@ -76,6 +76,22 @@ def settled(delivery: Delivery, status: DeliveryStatus, reason: str) -> Delivery
     return replace(delivery, status=status, next_attempt_ms=None, last_error=reason)
 
 
+def reopened(delivery: Delivery, replay: int) -> Delivery:
+    """Return a delivery as open again, at once and with its whole schedule before it.
+
+    What went wrong last stays to be seen until the next attempt. `replay` is the number of the
+    replay that its attempts belong to; 0: none.
+    """
+    return replace(
+        delivery,
+        status=DeliveryStatus.PENDING,
+        next_attempt_ms=None,
+        delivered_ms=None,
+        attempts_before=delivery.attempts,
+        replay=replay,
+    )
+
+
 def is_due(delivery: Delivery, now_ms: int) -> bool:
     """Tell whether an attempt should be made now."""
     return delivery.status is DeliveryStatus.PENDING and (delivery.next_attempt_ms or 0) <= now_ms

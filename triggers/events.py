@@ -1,7 +1,8 @@
 """An event and its state machine. Pure: values in, values out.
 
 pending ──all delivered──▶ delivered        pending, failed, delivered ──ack──▶ acknowledged
-pending ──none pending, one failed──▶ failed           failed ──replay──▶ pending
+pending ──none pending, one failed──▶ failed           pending, failed, delivered ──replay──▶ pending
+                                                       pending, failed ──recover──▶ pending
 
 The same transitions are the conditions of the event store.
 """
@@ -13,6 +14,7 @@ from msgspec import Struct
 
 from triggers.deliveries import Delivery, DeliveryStatus, settled
 from triggers.ids import created_ms_of
+from triggers.replays import Replay
 from triggers.times import rfc3339
 
 NEVER_MS = 253_402_300_799_000  # the year 9999: no delivery wants work
@@ -38,6 +40,7 @@ class EventOutcome(StrEnum):
     NOTHING_WANTED = "nothing_wanted"  # no webhook matched, or what matched is held or cancelled
     ACKNOWLEDGED = "acknowledged"
     REPLAYED = "replayed"
+    RECOVERED = "recovered"  # deliveries that failed or were held are open again
 
 
 class Event(Struct, frozen=True, kw_only=True):
@@ -74,6 +77,7 @@ class EventState(Struct, frozen=True, kw_only=True):
     lease_ms: int = 0
     delivered_ms: int | None = None
     acknowledged_ms: int | None = None
+    replays: tuple[Replay, ...] = ()
 
 
 class EventRecord(Struct, frozen=True, kw_only=True):
@@ -106,11 +110,17 @@ _TRANSITIONS: dict[EventStatus, dict[EventOutcome, EventStatus]] = {
         EventOutcome.SOME_FAILED: EventStatus.FAILED,
         EventOutcome.NOTHING_WANTED: EventStatus.PENDING,
         EventOutcome.ACKNOWLEDGED: EventStatus.ACKNOWLEDGED,
+        EventOutcome.REPLAYED: EventStatus.PENDING,
+        EventOutcome.RECOVERED: EventStatus.PENDING,
     },
-    EventStatus.DELIVERED: {EventOutcome.ACKNOWLEDGED: EventStatus.ACKNOWLEDGED},
+    EventStatus.DELIVERED: {
+        EventOutcome.ACKNOWLEDGED: EventStatus.ACKNOWLEDGED,
+        EventOutcome.REPLAYED: EventStatus.PENDING,
+    },
     EventStatus.FAILED: {
         EventOutcome.ACKNOWLEDGED: EventStatus.ACKNOWLEDGED,
         EventOutcome.REPLAYED: EventStatus.PENDING,
+        EventOutcome.RECOVERED: EventStatus.PENDING,
     },
     EventStatus.ACKNOWLEDGED: {},
 }

@@ -7,7 +7,8 @@ operator's directory serve all tenants at once, and name the tenant in what they
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from enum import StrEnum
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -15,11 +16,28 @@ from triggers.attempts import Attempt
 from triggers.audit import AuditFilter, AuditPage
 from triggers.control_changes import ControlChange
 from triggers.deliveries import Delivery
-from triggers.events import Event, EventRecord, EventStatus, Progress
+from triggers.events import Event, EventRecord, EventState, EventStatus, Progress
 from triggers.messages import DeadLetter, Hint
 from triggers.rate_limits import Bucket
 from triggers.sealing import DataKey
 from triggers.tenants import Tenant, TenantView
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """How an event stands, without its payload. `seen` is what a change of it rests on: opaque."""
+
+    event_type: str
+    traceparent: str | None = None
+    state: EventState
+    seen: Any = None
+
+
+class Reopened(StrEnum):
+    """What came of opening deliveries of an event again."""
+
+    DONE = "done"
+    CHANGED = "changed"  # it is not as it was read: read it again
+    GONE = "gone"  # TTL has taken of its payload, so nothing can be sent any more
 
 
 class DueEvent(Struct, frozen=True, kw_only=True):
@@ -80,6 +98,27 @@ class EventReads(Protocol):
 
     async def acknowledge(self, tenant_id: str, event_id: str, now_ms: int) -> EventStatus | None:
         """Acknowledge an event, fence its worker off. Returns its status before; None: no event."""
+
+
+class EventReopening(Protocol):
+    """The way back of deliveries that have ended."""
+
+    async def stand(self, tenant_id: str, event_id: str) -> Standing | None:
+        """Return how an event stands now. None: there is none."""
+
+    async def reopen(
+        self,
+        tenant_id: str,
+        event_id: str,
+        standing: Standing,
+        after: EventState,
+        *,
+        expires_s: int,
+    ) -> Reopened:
+        """Write an event as reopened if it stands as it was read; it is kept until `expires_s`.
+
+        It is in the inbox and on the due index again. Its payload is kept as long, from before.
+        """
 
 
 class EventClaims(Protocol):

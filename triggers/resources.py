@@ -17,6 +17,7 @@ from triggers.ports import (
     EventClaims,
     EventInserts,
     EventReads,
+    EventReopening,
     HintReceiver,
     HintSender,
     Reachable,
@@ -26,7 +27,7 @@ from triggers.ports import (
 from triggers.settings import Settings
 
 
-class Events(EventInserts, EventReads, EventClaims, DueIndex, Protocol):
+class Events(EventInserts, EventReads, EventReopening, EventClaims, DueIndex, Protocol):
     """The event store with all its sides."""
 
 

@@ -188,6 +188,7 @@ class Deliverer:
             correlation_id=round_.event.correlation_id,
             body=body,
             timeout_seconds=min(webhook.timeout_seconds, left),
+            replay=round_.delivery(webhook.webhook_id).replay,
         )
 
     async def _fail_as_poison(self, round_: Round) -> None:

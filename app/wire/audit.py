@@ -6,7 +6,8 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from app.queries import PageQuery
-from app.wire.events import Moment, NextCursor
+from app.wire.events import NextCursor
+from app.wire.moments import Moment
 from triggers.audit import AuditFilter
 from triggers.control_changes import AuditEntry
 from triggers.times import rfc3339

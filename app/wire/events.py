@@ -8,6 +8,8 @@ from app import surrogates
 from app.context import RequestContext
 from app.decoding import decode_json
 from app.wire.ids import CorrelationId, EventId, WebhookId
+from app.wire.moments import Moment, moment_or_none
+from app.wire.replays import ReplayOut, replay_to_wire
 from triggers.attempts import Attempt
 from triggers.deliveries import Delivery, DeliveryStatus
 from triggers.errors import MalformedJson, PayloadTooLarge
@@ -41,14 +43,6 @@ NextCursor = Annotated[
 WholeList = Annotated[None, Meta(description="Always null: the list is whole", examples=[None])]
 MetadataKey = Annotated[str, Meta(max_length=64)]
 MetadataValue = Annotated[str, Meta(max_length=512)]
-Moment = Annotated[
-    str,
-    Meta(
-        description="A time, RFC 3339 in UTC with milliseconds",
-        examples=["2026-11-22T05:29:00.123Z"],
-        extra_json_schema={"format": "date-time"},
-    ),
-]
 
 
 class EventIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -156,7 +150,8 @@ class EventOut(Struct, frozen=True, kw_only=True):
         list[DeliveryOut], Meta(description="One for each webhook that wants the event")
     ]
     replays: Annotated[
-        list[dict[str, str]], Meta(description="Replays of the event, oldest first", examples=[[]])
+        list[ReplayOut],
+        Meta(description="Replays of the event, oldest first, at most 10", examples=[[]]),
     ] = []
 
 
@@ -294,6 +289,7 @@ def _to_wire(event: Event, state: EventState, payload: Raw | UnsetType) -> Event
         next_attempt_at=moment_or_none(min((ms for ms in waiting if ms is not None), default=None)),
         correlation_id=event.correlation_id,
         deliveries=[_delivery_to_wire(delivery) for delivery in deliveries],
+        replays=[replay_to_wire(event.event_id, replay) for replay in state.replays],
     )
 
 
@@ -307,8 +303,3 @@ def _delivery_to_wire(delivery: Delivery) -> DeliveryOut:
         next_attempt_at=moment_or_none(delivery.next_attempt_ms),
         delivered_at=moment_or_none(delivery.delivered_ms),
     )
-
-
-def moment_or_none(moment_ms: int | None) -> str | None:
-    """Write a moment, where there is one."""
-    return None if moment_ms is None else rfc3339(moment_ms)

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from app.decoding import Check
-from app.wire.events import Moment, WholeList, moment_or_none
+from app.wire.events import WholeList
 from app.wire.ids import KeyId
+from app.wire.moments import Moment, moment_or_none
 from triggers.api_keys import ApiKey, Scope
 from triggers.times import rfc3339
 

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from app.wire.events import Moment, NextCursor
+from app.wire.events import NextCursor
 from app.wire.ids import TenantId
 from app.wire.keys import KEY_EXAMPLE, Name
+from app.wire.moments import Moment
 from triggers.rate_limits import RateLimit
 from triggers.tenants import Tenant, TenantView, Tier
 from triggers.times import rfc3339

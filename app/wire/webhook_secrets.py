@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from app.wire.events import Moment
+from app.wire.moments import Moment
 from app.wire.webhook_fields import Secret
 from triggers.times import rfc3339
 from triggers.webhooks import OLD_SECRETS_MAX, Webhook, old_secrets_at

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from app.wire.events import Moment, WholeList, moment_or_none
+from app.wire.events import WholeList
 from app.wire.ids import WebhookId
+from app.wire.moments import Moment, moment_or_none
 from app.wire.webhook_fields import (
     Description,
     Enabled,

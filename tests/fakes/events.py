@@ -15,7 +15,7 @@ from triggers.events import (
     statuses_before,
 )
 from triggers.ids import due_shard_of, shard_of
-from triggers.ports import ClaimLost, DueEvent, InboxPage
+from triggers.ports import ClaimLost, DueEvent, InboxPage, Reopened, Standing
 
 PAGE_PAYLOAD_BYTES_MAX = 1024 * 1024
 IN_INBOX = (EventStatus.PENDING, EventStatus.FAILED)
@@ -28,6 +28,7 @@ class FakeEvents(Fake):
         super().__init__()
         self.records: dict[tuple[str, str], EventRecord] = {}
         self.expires_s: dict[tuple[str, str], int] = {}
+        self.without_payload: set[tuple[str, str]] = set()  # TTL has taken it
 
     async def insert(self, tenant_id: str, event: Event, *, due_ms: int, expires_s: int) -> None:
         await self._answer("insert")
@@ -79,6 +80,38 @@ class FakeEvents(Fake):
             )
             self._write(tenant_id, event_id, acknowledged)
         return state.status
+
+    async def stand(self, tenant_id: str, event_id: str) -> Standing | None:
+        await self._answer("stand")
+        record = self.records.get((tenant_id, event_id))
+        if record is None:
+            return None
+        event, state = record.event, record.state
+        return Standing(
+            event_type=event.event_type,
+            traceparent=event.traceparent,
+            state=state,
+            seen=_what_must_not_change(state),
+        )
+
+    async def reopen(
+        self,
+        tenant_id: str,
+        event_id: str,
+        standing: Standing,
+        after: EventState,
+        *,
+        expires_s: int,
+    ) -> Reopened:
+        await self._answer("reopen")
+        record = self.records.get((tenant_id, event_id))
+        if record is not None and (tenant_id, event_id) in self.without_payload:
+            return Reopened.GONE
+        if record is None or _what_must_not_change(record.state) != standing.seen:
+            return Reopened.CHANGED
+        self._write(tenant_id, event_id, after)
+        self.expires_s[tenant_id, event_id] = expires_s
+        return Reopened.DONE
 
     async def claim(
         self, tenant_id: str, event_id: str, *, now_ms: int, lease_ms: int
@@ -149,3 +182,7 @@ class FakeEvents(Fake):
         written = replace(self.records[tenant_id, event_id], state=state)
         self.records[tenant_id, event_id] = written
         return written
+
+
+def _what_must_not_change(state: EventState) -> tuple[object, ...]:
+    return state.fence, state.lease_ms, state.status, state.deliveries

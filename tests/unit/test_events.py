@@ -26,11 +26,11 @@ from triggers.events import (
 )
 
 STATUS_AFTER = """
-              all_delivered  some_pending  some_failed  nothing_wanted  acknowledged  replayed
-pending       delivered      pending       failed       pending         acknowledged  -
-delivered     -              -             -            -               acknowledged  -
-failed        -              -             -            -               acknowledged  pending
-acknowledged  -              -             -            -               -             -
+              all_delivered  some_pending  some_failed  nothing_wanted  acknowledged  replayed  recovered
+pending       delivered      pending       failed       pending         acknowledged  pending   pending
+delivered     -              -             -            -               acknowledged  pending   -
+failed        -              -             -            -               acknowledged  pending   pending
+acknowledged  -              -             -            -               -             -         -
 """
 
 

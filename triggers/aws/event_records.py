@@ -13,6 +13,8 @@ from msgspec import Struct
 from triggers.deliveries import Delivery
 from triggers.events import Event, EventRecord, EventState, EventStatus
 from triggers.ids import due_shard_of
+from triggers.ports import Standing
+from triggers.replays import Replay
 
 UNIT_BYTES = 1024  # what one write unit pays for
 # Names, numbers and keys of an item, and the room for one delivery in it: the test of write units
@@ -46,6 +48,7 @@ class PackedPayload(Struct, frozen=True, kw_only=True):
 
 _ENCODER = msgspec.json.Encoder()
 _EVENT_DECODER = msgspec.json.Decoder(_StoredEvent)
+_REPLAYS_DECODER = msgspec.json.Decoder(tuple[Replay, ...])
 _DELIVERIES_DECODER = msgspec.json.Decoder(tuple[Delivery, ...])
 
 
@@ -64,6 +67,11 @@ def encode_event(event: Event) -> str:
 def encode_deliveries(deliveries: tuple[Delivery, ...]) -> str:
     """Write the deliveries of an event."""
     return _ENCODER.encode(deliveries).decode()
+
+
+def encode_replays(replays: tuple[Replay, ...]) -> str:
+    """Write the replays of an event."""
+    return _ENCODER.encode(replays).decode()
 
 
 def pack(payload: str, event_bytes: int) -> PackedPayload:
@@ -106,6 +114,17 @@ def new_item(
         "expires": {"N": str(expires_s)},
     }
     return item | packed.attributes
+
+
+def read_standing(item: Item) -> Standing:
+    """Return how the event in an item stands; what a change of it rests on is the item."""
+    stored = _EVENT_DECODER.decode(item["event"]["S"])
+    return Standing(
+        event_type=stored.type,
+        traceparent=stored.traceparent,
+        state=read_state(item),
+        seen=item,
+    )
 
 
 def read_record(item: Item, payload: str) -> EventRecord:
@@ -162,7 +181,7 @@ def is_claimed_by(item: Item, owner: str) -> bool:
 
 def read_state(item: Item) -> EventState:
     """Return the mutable side of the event in an item."""
-    deliveries = item.get("deliveries")
+    deliveries, replays = item.get("deliveries"), item.get("replays")
     return EventState(
         status=EventStatus(item["status"]["S"]),
         deliveries=_DELIVERIES_DECODER.decode(deliveries["S"]) if deliveries else None,
@@ -173,6 +192,7 @@ def read_state(item: Item) -> EventState:
         lease_ms=int(item["lease"]["N"]),
         delivered_ms=_number(item, "delivered"),
         acknowledged_ms=_number(item, "acknowledged"),
+        replays=_REPLAYS_DECODER.decode(replays["S"]) if replays else (),
     )
 
 

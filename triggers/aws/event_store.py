@@ -9,8 +9,8 @@ from functools import lru_cache
 from triggers.aws import event_records as records
 from triggers.aws import keys
 from triggers.aws.clients import Clients
-from triggers.aws.event_changes import EventChanges
 from triggers.aws.event_records import Item
+from triggers.aws.event_reopening import EventReopener
 from triggers.aws.items import Reads, Writes
 from triggers.aws.statements import Refused, Statement, Statements
 from triggers.deliveries import Delivery
@@ -40,7 +40,7 @@ _CLAIM = (
 _STILL_CLAIMED = ' AND "lease" > 0'
 
 
-class EventStore(EventChanges):
+class EventStore(EventReopener):
     """Events as the ports of the domain want them, written in batches of conditional statements."""
 
     def __init__(
@@ -51,8 +51,7 @@ class EventStore(EventChanges):
         payloads: Reads,
         writes: Writes,
     ) -> None:
-        super().__init__(clients, reads, payloads)
-        self._statements = statements
+        super().__init__(clients, reads, payloads, statements)
         self._writes = writes
         self._claim_text = _CLAIM.format(table=self._table)
 

@@ -63,6 +63,7 @@ class Request(Struct, frozen=True, kw_only=True):
     """One attempt to make. `timeout_seconds` bounds it from the look-up to the last byte read.
 
     `timestamp` is that of the attempt, in seconds; `headers` are the webhook's own.
+    `replay` is the number of the replay that it belongs to; 0: none.
     """
 
     url: str
@@ -73,6 +74,7 @@ class Request(Struct, frozen=True, kw_only=True):
     correlation_id: str
     body: bytes
     timeout_seconds: float
+    replay: int = 0
 
 
 class Sender:
@@ -129,6 +131,8 @@ def headers_of(request: Request) -> dict[str, str]:
         ),
         "x-correlation-id": request.correlation_id,
     }
+    if request.replay:
+        own["webhook-replay"] = str(request.replay)
     if not request.headers:
         return own
     return {name: v for name, v in request.headers.items() if not is_reserved(name)} | own

@@ -39,6 +39,7 @@ EXPECTED_SCOPES = {
     "GET /v1/events/{event_id:str}/attempts": Scope.EVENTS_READ,
     "POST /v1/events/{event_id:str}/ack": Scope.INBOX,
     "POST /v1/events/{event_id:str}/acknowledge": Scope.INBOX,
+    "POST /v1/events/{event_id:str}/replay": Scope.EVENTS_WRITE,
     "GET /v1/inbox": Scope.INBOX,
     "POST /v1/webhooks": Scope.WEBHOOKS,
     "GET /v1/webhooks": Scope.WEBHOOKS,

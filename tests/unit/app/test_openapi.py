@@ -287,26 +287,28 @@ async def test_every_problem_of_the_table_that_a_route_can_have_is_described(api
                 assert PROBLEMS[problem["code"]].status == int(status) == problem["status"]
                 described.add(problem["code"])
     # Of a conflict only its kinds occur; the others are of routes that are not there yet.
-    assert set(PROBLEMS) - described <= {
-        *("conflict", "idempotency_mismatch", "no_webhook", "recovery_running"),
-        *("replay_limit_reached", "webhook_disabled"),
-    }
+    assert set(PROBLEMS) - described <= {"conflict", "idempotency_mismatch", "recovery_running"}
 
 
 async def test_the_examples_of_bodies_are_accepted(api: Api) -> None:
     document = await document_of(api)
     [webhook_id] = api.resources.control.views[api.tenant.tenant_id].webhooks
+    ids = {
+        "webhook_id": webhook_id,
+        "tenant_id": api.tenant.tenant_id,
+        "event_id": await api.accept(),
+    }
     tried = 0
     for path, method, operation in operations_of(document):
         if "requestBody" in operation:
             example = operation["requestBody"]["content"]["application/json"]["example"]
             key = api.settings.operator_key if path.startswith("/v1/tenants") else api.key
-            url = path.format(webhook_id=webhook_id, tenant_id=api.tenant.tenant_id)
+            url = path.format(**ids)
             answer = await api.client.request(method, url, json=example, headers=with_key(key))
             assert str(answer.status_code) in operation["responses"]
             assert answer.is_success
             tried += 1
-    assert tried == 8
+    assert tried >= 9
 
 
 @pytest.mark.parametrize(

@@ -178,6 +178,14 @@ async def test_f68_retry_after_means_nothing_with_a_success() -> None:
     assert outcome.retry_after_seconds is None
 
 
+async def test_a_replay_says_its_number_and_nothing_else_does() -> None:
+    async with receiving(answering(answer())) as receiver, open_sender() as sender:
+        for number in (0, 3):
+            await sender.send(make_request(receiver.url, replay=number))
+    told = [dict(request.headers).get("webhook-replay") for request in receiver.requests]
+    assert told == [None, "3"]
+
+
 async def test_b72_cookies_are_not_kept() -> None:
     cookie = answer(200, b"", "Set-Cookie: session=1; Path=/", 'Set-Cookie: odd;;="; Domain=')
     async with receiving(answering(cookie)) as receiver, open_sender() as sender:

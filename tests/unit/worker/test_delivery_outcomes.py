@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from tests.factories import NOW_MS, make_outcome, make_webhook
+from tests.factories import NOW_MS, make_delivery, make_outcome, make_webhook
 from tests.unit.worker.world import World
 from triggers.deliveries import Delivery, DeliveryStatus
 from triggers.events import Event, EventStatus
@@ -109,6 +109,18 @@ async def test_f69_after_it_events_are_held_unsent() -> None:
     assert world.delivery(event).status is DeliveryStatus.HELD
     assert len(world.sender.requests) == 1
     assert len(world.outside.backlog.markers) == 2
+
+
+async def test_every_attempt_of_a_replayed_delivery_says_so() -> None:
+    world = World(SHORT)
+    world.sender.answer(SHORT, make_outcome(503), make_outcome(200))
+    opened = make_delivery(webhook_id=SHORT.webhook_id, attempts=9, attempts_before=9, replay=2)
+    event = await world.accept(deliveries=(opened,))
+    await world.work(event)
+    world.clock.advance(60)
+    await world.work(event)
+    assert [request.replay for request in world.sender.requests] == [2, 2]
+    assert [number for *_, number in world.outside.attempts.rows] == [10, 11]
 
 
 async def test_a_webhook_deleted_between_attempts_cancels_the_delivery() -> None:
