@@ -151,7 +151,9 @@ def test_a_quota_lowered_below_what_was_used_leaves_nothing() -> None:
 
 
 @pytest.mark.parametrize("back_ms", [1, 5_000, CLOCK_AHEAD_MS_MAX])
-def test_a_clock_that_is_behind_takes_what_is_left_and_lets_nothing_gather(back_ms: int) -> None:
+def test_F10_a_clock_that_is_behind_takes_what_is_left_and_lets_nothing_gather(
+    back_ms: int,
+) -> None:
     bucket = taken(150, NOW_MS, PLAIN)
     assert room(bucket, NOW_MS - back_ms, PLAIN) == 50
     again = taken(50, NOW_MS - back_ms, PLAIN, bucket)
@@ -165,7 +167,7 @@ def test_a_clock_behind_midnight_counts_in_the_day_that_has_begun() -> None:
     assert (behind.day_used, behind.day_ends_ms) == (300, bucket.day_ends_ms)
 
 
-def test_a_bucket_of_a_clock_gone_wrong_counts_as_new() -> None:
+def test_F10_a_bucket_of_a_clock_gone_wrong_counts_as_new() -> None:
     ahead = replace(taken(200, NOW_MS + CLOCK_AHEAD_MS_MAX + 1, DAILY), day_used=300, version=7)
     assert room(ahead, NOW_MS, DAILY) == 200
     mended = taken(1, NOW_MS, DAILY, ahead)
