@@ -5,10 +5,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from tests.deployment import App, Deployment, Producer
+from tests.deployment import OPERATOR_KEY, App, Deployment, Producer
 from tests.receiver import Received
+from triggers.ids import tenant_of_key
 
-EVENTS = 16  # of each look: enough that either worker takes some
+EVENTS = 10  # of each look: enough that either worker takes some
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +29,9 @@ class Pair:
         assert 200 <= status <= 299, answer
         return answer
 
-    async def status(self, key: str, path: str) -> int:
-        """Use a key; returns the status."""
-        status, _ = await self.deployment.call(self.using, "GET", path, key)
+    async def use(self, key: str) -> int:
+        """Read the inbox with a key; returns the status."""
+        status, _ = await self.deployment.call(self.using, "GET", "/v1/inbox", key)
         return status
 
     async def receive(self) -> dict[str, list[Received]]:
@@ -76,11 +77,15 @@ async def change_webhooks(pair: Pair) -> None:
 
 
 async def change_keys(pair: Pair) -> None:
-    """Change a key in every way, and see what it opens."""
+    """Change a key in every way, at last by deleting its tenant, and see what it opens."""
+    own, deployment = pair.producer.key, pair.deployment
     made = await pair.change("POST", "/v1/keys", name="x", scopes=["inbox"])
-    assert await pair.status(made["key"], "/v1/inbox") == 200
+    assert await pair.use(made["key"]) == 200
     await pair.change("DELETE", f"/v1/keys/{made['key_id']}")
-    assert await pair.status(made["key"], "/v1/inbox") == 401
+    assert [await pair.use(made["key"]), await pair.use(own)] == [401, 200]
+    path = f"/v1/tenants/{tenant_of_key(own.split('_')[1])}"
+    status, _ = await deployment.call(pair.changing, "DELETE", path, OPERATOR_KEY)
+    assert [status, await pair.use(own)] == [204, 401]
 
 
 async def test_every_change_is_in_force_in_both_apps_and_workers_when_its_call_returns(
