@@ -94,6 +94,13 @@ def context_of(connection: _HasScope) -> RequestContext:
     return context
 
 
+def extend_deadline(context: RequestContext, seconds: float) -> None:
+    """Give a request so much longer until it must be answered."""
+    deadline = context.deadline
+    if deadline is not None and (when := deadline.when()) is not None:
+        deadline.reschedule(when + seconds)
+
+
 def tell_when_body_has_ended(scope: Any, has_ended: Callable[[], bool]) -> None:
     """Let the server tell whether all of a request's body has come, though nobody has read it."""
     scope[_BODY_HAS_ENDED] = has_ended

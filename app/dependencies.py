@@ -1,14 +1,17 @@
 """The domain as the handlers use it, wired to the outside in one call."""
 
+import aiohttp
 from litestar.datastructures import State
 from msgspec import Struct
 
 from app.health import DependencyHealth
 from app.lifecycle import Lifecycle
+from app.webhook_tester import WebhookTester
 from triggers.admission import RateLimits
 from triggers.control import ControlPlane
 from triggers.control_views import ControlViews
 from triggers.cursors import Cursors
+from triggers.http.sender import Sender
 from triggers.ids import RandomBits
 from triggers.intake import Intake
 from triggers.key_changes import KeyChanges
@@ -32,6 +35,7 @@ class Domain(Struct, frozen=True, kw_only=True):
     tenant_changes: TenantChanges
     key_changes: KeyChanges
     webhook_changes: WebhookChanges
+    webhook_tester: WebhookTester
     views: ControlViews
     rate_limits: RateLimits
     directory: TenantDirectory
@@ -43,9 +47,14 @@ class Domain(Struct, frozen=True, kw_only=True):
 
 
 def wire_domain(
-    settings: Settings, resources: Resources, *, clock: Clock, random_bits: RandomBits
+    settings: Settings,
+    resources: Resources,
+    session: aiohttp.ClientSession,
+    *,
+    clock: Clock,
+    random_bits: RandomBits,
 ) -> Domain:
-    """Wire the domain to its resources. Raises SettingsError, see `cursor_key`."""
+    """Wire the domain to its resources; tests of webhooks go over the session. Raises SettingsError, see `cursor_key`."""
     plane = ControlPlane(
         resources.control, clock=clock, settle_seconds=settings.control_settle_seconds
     )
@@ -72,6 +81,7 @@ def wire_domain(
         tenant_changes=TenantChanges(plane, clock=clock, random_bits=random_bits),
         key_changes=KeyChanges(plane, clock=clock, random_bits=random_bits),
         webhook_changes=WebhookChanges(plane, clock=clock),
+        webhook_tester=WebhookTester(Sender(session, clock), clock=clock, random_bits=random_bits),
         views=ControlViews(resources.control, age_max_seconds=settings.control_age_max_seconds),
         rate_limits=RateLimits(resources.buckets),
         directory=resources.directory,

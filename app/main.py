@@ -31,10 +31,13 @@ from app.routes import (
     replays,
     service,
     tenants,
+    webhook_attempts,
     webhook_secrets,
+    webhook_tests,
     webhooks,
 )
 from triggers.aws.resources import open_resources as open_aws_resources
+from triggers.http.sender import open_session
 from triggers.ids import RandomBits
 from triggers.resources import OpenResources
 from triggers.settings import Settings
@@ -46,6 +49,8 @@ VERSIONED = (
     *inbox.ROUTES,
     *webhooks.ROUTES,
     *webhook_secrets.ROUTES,
+    *webhook_tests.ROUTES,
+    *webhook_attempts.ROUTES,
     *keys.ROUTES,
     *audit.ROUTES,
     *tenants.ROUTES,
@@ -110,8 +115,13 @@ def _lifespan(
 
     @asynccontextmanager
     async def lifespan(litestar: Litestar) -> AsyncIterator[None]:
-        async with open_resources(settings) as resources:
-            domain = wire_domain(settings, resources, clock=clock, random_bits=random_bits)
+        async with (
+            open_resources(settings) as resources,
+            open_session(
+                connect_seconds=settings.attempt_connect_seconds, allowed=settings.networks
+            ) as session,
+        ):
+            domain = wire_domain(settings, resources, session, clock=clock, random_bits=random_bits)
             keep_domain(litestar.state, domain)
             start = lifecycle.start_when_reachable(resources.reachable)
             starting = asyncio.create_task(start, name="start when reachable")

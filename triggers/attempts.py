@@ -19,6 +19,26 @@ class Attempt(Struct, frozen=True, kw_only=True):
     outcome: Outcome
 
 
+class AttemptPosition(Struct, frozen=True, array_like=True, order=True):
+    """Where an attempt stands among those of its webhook, by time."""
+
+    started_ms: int
+    event_id: str
+    number: int
+
+
+class AttemptPage(Struct, frozen=True, kw_only=True):
+    """Some attempts of a webhook, newest first. `position` continues it; None at its end."""
+
+    attempts: tuple[Attempt, ...]
+    position: AttemptPosition | None
+
+
+def position_of(attempt: Attempt) -> AttemptPosition:
+    """Return where an attempt stands."""
+    return AttemptPosition(attempt.started_ms, attempt.event_id, attempt.number)
+
+
 def is_kept(attempt: Attempt) -> bool:
     """Tell whether an attempt gets a row of its own.
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from triggers.attempts import Attempt
+from triggers.attempts import Attempt, AttemptPage, AttemptPosition
 from triggers.audit import AuditFilter, AuditPage
 from triggers.control_changes import ControlChange
 from triggers.deliveries import Delivery
@@ -192,6 +192,14 @@ class Attempts(Protocol):
 
     async def read(self, tenant_id: str, event_id: str) -> list[Attempt]:
         """Return the kept attempts of an event, newest first."""
+
+    async def read_of_webhook(
+        self, tenant_id: str, webhook_id: str, *, after: AttemptPosition | None, limit: int
+    ) -> AttemptPage:
+        """Return a page of the kept attempts of a webhook, newest first.
+
+        It reads an index, which may lag, and may be short and not the last.
+        """
 
 
 class Backlog(Protocol):

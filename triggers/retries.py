@@ -13,6 +13,7 @@ SCHEDULES: dict[str, tuple[int, ...]] = {
     "short": (1, 2, 4, 8, 16),
 }
 
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _OVERLOAD_STATUSES = frozenset({429, 502, 503, 504})
 
 
@@ -42,7 +43,8 @@ class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Say in words what went wrong; None when nothing did."""
         if self.error is not None or verdict_of(self) is Verdict.DELIVERED:
             return self.error
-        return f"receiver answered {self.status_code}"
+        redirect = ", a redirect: these are not followed" if self.status_code in _REDIRECTS else ""
+        return f"receiver answered {self.status_code}{redirect}"
 
     @property
     def overloaded(self) -> bool:

@@ -165,6 +165,7 @@ class EventList(Struct, frozen=True, kw_only=True):
 class AttemptOut(Struct, frozen=True, kw_only=True):
     """One HTTP request of a delivery, with its outcome."""
 
+    event_id: EventId
     webhook_id: WebhookId
     number: Annotated[
         int, Meta(ge=1, description="Counts from 1 within the delivery", examples=[1])
@@ -234,6 +235,7 @@ def attempt_to_wire(attempt: Attempt) -> AttemptOut:
     """Show one attempt."""
     outcome = attempt.outcome
     return AttemptOut(
+        event_id=attempt.event_id,
         webhook_id=attempt.webhook_id,
         number=attempt.number,
         outcome="delivered" if verdict_of(outcome) is Verdict.DELIVERED else "failed",

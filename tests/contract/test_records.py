@@ -4,6 +4,7 @@ import asyncio
 
 from tests.contract.outsides import OpenOutside
 from tests.factories import NOW_MS, make_attempt, make_event, make_outcome, make_webhook
+from triggers.attempts import Attempt, AttemptPage, position_of
 from triggers.messages import DeadLetter
 
 TENANT, OTHER = "ten_0000000000000001", "ten_0000000000000002"
@@ -87,6 +88,58 @@ async def test_many_attempts_with_long_answers_are_read_whole(open_outside: Open
         await asyncio.gather(*(attempts.record(TENANT, a, expires_s=EXPIRES_S) for a in kept))
 
         assert await attempts.read(TENANT, event_id) == kept[::-1]
+
+
+async def test_the_attempts_of_a_webhook_are_read_newest_first_page_by_page(
+    open_outside: OpenOutside,
+) -> None:
+    webhook_id = make_webhook().webhook_id
+    kept = [
+        make_attempt(
+            event_id=make_event().event_id,
+            webhook_id=webhook_id,
+            number=number,
+            started_ms=NOW_MS + number,
+        )
+        for number in range(1, 6)
+    ]
+    async with open_outside() as outside:
+        attempts = outside.resources.attempts
+        strange = (make_attempt(started_ms=NOW_MS + 9), make_attempt(started_ms=NOW_MS))
+        for attempt in (*kept, *strange):
+            await attempts.record(TENANT, attempt, expires_s=EXPIRES_S)
+
+        read: list[Attempt] = []
+        after = None
+        for wanted in (2, 2, 1):
+            page = await attempts.read_of_webhook(TENANT, webhook_id, after=after, limit=2)
+            assert len(page.attempts) == wanted
+            read += page.attempts
+            after = page.position
+
+        assert read == kept[::-1]
+        assert after is None
+        for other in ((OTHER, webhook_id), (TENANT, make_webhook().webhook_id)):
+            page = await attempts.read_of_webhook(*other, after=None, limit=2)
+            assert page == AttemptPage(attempts=(), position=None)
+
+
+async def test_attempts_of_a_webhook_at_one_moment_are_each_read_once(
+    open_outside: OpenOutside,
+) -> None:
+    webhook_id = make_webhook().webhook_id
+    kept = [make_attempt(webhook_id=webhook_id, number=number) for number in (1, 1, 1, 2, 3)]
+    async with open_outside() as outside:
+        attempts = outside.resources.attempts
+        await asyncio.gather(*(attempts.record(TENANT, a, expires_s=EXPIRES_S) for a in kept))
+
+        page = await attempts.read_of_webhook(TENANT, webhook_id, after=None, limit=2)
+        read = [*page.attempts]
+        while page.position is not None:
+            page = await attempts.read_of_webhook(TENANT, webhook_id, after=page.position, limit=2)
+            read += page.attempts
+
+        assert sorted(read, key=position_of) == sorted(kept, key=position_of)
 
 
 async def test_a_marker_of_the_backlog_stands_until_the_next(open_outside: OpenOutside) -> None:

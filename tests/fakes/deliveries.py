@@ -1,7 +1,7 @@
 """What is written about deliveries, in memory."""
 
 from tests.fakes.base import Fake
-from triggers.attempts import Attempt
+from triggers.attempts import Attempt, AttemptPage, AttemptPosition, position_of
 from triggers.messages import DeadLetter
 
 
@@ -20,6 +20,25 @@ class FakeAttempts(Fake):
         await self._answer("read")
         found = [row for key, row in self.rows.items() if key[:2] == (tenant_id, event_id)]
         return sorted(found, key=lambda attempt: attempt.started_ms, reverse=True)
+
+    async def read_of_webhook(
+        self, tenant_id: str, webhook_id: str, *, after: AttemptPosition | None, limit: int
+    ) -> AttemptPage:
+        await self._answer("read_of_webhook")
+        found = sorted(
+            (
+                row
+                for (tenant, _, webhook, _), row in self.rows.items()
+                if (tenant, webhook) == (tenant_id, webhook_id)
+                and (after is None or position_of(row) < after)
+            ),
+            key=position_of,
+            reverse=True,
+        )
+        page = tuple(found[:limit])
+        return AttemptPage(
+            attempts=page, position=position_of(page[-1]) if len(found) > limit else None
+        )
 
 
 class FakeBacklog(Fake):

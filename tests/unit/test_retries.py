@@ -106,7 +106,12 @@ def test_a_timeout_says_so_too() -> None:
 
 @pytest.mark.parametrize(
     ("status_code", "description"),
-    [(200, None), (302, "receiver answered 302"), (500, "receiver answered 500")],
+    [
+        (200, None),
+        (302, "receiver answered 302, a redirect: these are not followed"),
+        (304, "receiver answered 304"),
+        (500, "receiver answered 500"),
+    ],
 )
 def test_an_outcome_says_in_words_what_went_wrong(
     status_code: int, description: str | None

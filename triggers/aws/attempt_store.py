@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from triggers.attempts import Attempt
+from triggers.attempts import Attempt, AttemptPage, AttemptPosition, position_of
 from triggers.aws import keys
 from triggers.aws.clients import Clients, calling
 from triggers.aws.items import Item, Writes
@@ -54,6 +54,34 @@ class AttemptStore:
                 break
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
         return sorted(attempts, key=lambda attempt: (-attempt.started_ms, -attempt.number))
+
+    async def read_of_webhook(
+        self, tenant_id: str, webhook_id: str, *, after: AttemptPosition | None, limit: int
+    ) -> AttemptPage:
+        """Return a page of the kept attempts of a webhook, newest first, from the index."""
+        webhook = {"S": keys.by_webhook(tenant_id, webhook_id)}
+        query: QueryInputTypeDef = {
+            "TableName": self._clients.name(keys.ATTEMPTS),
+            "IndexName": keys.WEBHOOK_INDEX,
+            "KeyConditionExpression": "webhook = :webhook",
+            "ExpressionAttributeValues": {":webhook": webhook},
+            "ScanIndexForward": False,
+            "Limit": limit,
+        }
+        if after is not None:
+            query["ExclusiveStartKey"] = {
+                "webhook": webhook,
+                "at": {"N": str(after.started_ms)},
+                "pk": {"S": keys.by_event(tenant_id, after.event_id)},
+                "sk": {"S": keys.attempt_sort(webhook_id, after.number)},
+            }
+        with calling("Query attempts of a webhook"):
+            answer = await self._clients.dynamodb.query(**query)
+            attempts = tuple(_DECODER.decode(item["record"]["S"]) for item in answer["Items"])
+        has_more = "LastEvaluatedKey" in answer and attempts
+        return AttemptPage(
+            attempts=attempts, position=position_of(attempts[-1]) if has_more else None
+        )
 
 
 class BacklogStore:

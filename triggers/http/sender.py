@@ -37,6 +37,7 @@ USER_AGENT = f"Triggers/{VERSION}"
 
 _LOCAL_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _NOT_ALLOWED = "the address is not allowed"
+_ISSUER_UNKNOWN = (2, 20, 21)  # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT and its like
 _PLAIN = re.compile("[!-~]+")  # what a request line can carry as it is
 
 _WORDS: tuple[tuple[type[Exception], str], ...] = (  # the first that fits says it
@@ -98,7 +99,7 @@ class Sender:
                 timeout.reschedule(min(deadline, loop.time() + EXCERPT_SECONDS))
                 await _read_start(response, read)
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            outcome = outcome or _failed(error, request)
+            outcome = outcome or _failed(error, request, self._session.timeout.connect)
         duration_ms = int((loop.time() - started) * 1000)
         return replace(outcome, excerpt=_printable(read), duration_ms=duration_ms)
 
@@ -107,7 +108,7 @@ class Sender:
             # As the tenant wrote it, unless that would break the request line.
             URL(request.url, encoded=_PLAIN.fullmatch(request.url) is not None),
             data=request.body,
-            headers=headers_of(request),
+            headers=headers_to_send(request),
             allow_redirects=False,
         )
 
@@ -119,7 +120,7 @@ class Sender:
         return replace(outcome, retry_after_seconds=parse_retry_after(header, self._clock()))
 
 
-def headers_of(request: Request) -> dict[str, str]:
+def headers_to_send(request: Request) -> dict[str, str]:
     """Return the headers of a request, but for what the client adds. Ours win."""
     own = {
         "content-type": "application/json",
@@ -200,12 +201,12 @@ def _printable(read: bytearray) -> str:
     return text.encode()[:EXCERPT_BYTES_MAX].decode(errors="ignore")
 
 
-def _failed(error: Exception, request: Request) -> Outcome:
+def _failed(error: Exception, request: Request, connect_seconds: float | None) -> Outcome:
     """Return what an error before the status line amounts to. Raises LocalShortageError."""
     if _errno(error) in _LOCAL_SHORTAGES:
         raise LocalShortageError("out of sockets or memory") from error
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return Outcome(error="no connection in time", timed_out=True)
+        return Outcome(error=f"no connection within {connect_seconds:g} seconds", timed_out=True)
     if isinstance(error, TimeoutError):
         words = f"no answer within {request.timeout_seconds:g} seconds"
         return Outcome(error=words, timed_out=True)
@@ -219,6 +220,10 @@ def _words(error: Exception) -> str:
         return _NOT_ALLOWED
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return f"the certificate is not valid: {_certificate_words(error)}"
+    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(cause, ConnectionResetError):
+        return (
+            "the connection was closed while TLS was agreed on"  # to connect alone ends otherwise
+        )
     for kind, words in _WORDS:
         if isinstance(error, kind) or isinstance(cause, kind):
             return words
@@ -227,6 +232,8 @@ def _words(error: Exception) -> str:
 
 def _certificate_words(error: aiohttp.ClientConnectorCertificateError) -> str:
     certificate_error = error.certificate_error
+    if getattr(certificate_error, "verify_code", None) in _ISSUER_UNKNOWN:
+        return "its issuer is not known, or an intermediate certificate is not sent along"
     return str(getattr(certificate_error, "verify_message", "not trusted"))
 
 

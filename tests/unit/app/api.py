@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 from msgspec import Struct
@@ -52,7 +54,7 @@ class Api(Struct, kw_only=True):
         """Add another tenant with a key and a webhook; returns it and its key."""
         tenant = make_tenant(**values)
         key, text = make_key(tenant.tenant_id, scopes=scopes or TENANT_SCOPES)
-        webhook = make_webhook(url="https://example.com/")
+        webhook = make_webhook(url="https://127.0.0.1:9/")  # where nobody listens
         self.resources.control.keep(make_view(webhook, tenant=tenant, keys=(key,)))
         return tenant, text
 
@@ -99,9 +101,11 @@ async def _lifespan(app: Edge) -> AsyncIterator[None]:
     """Start and stop the application as a server does, in a task of its own."""
     orders: asyncio.Queue[dict[str, str]] = asyncio.Queue()
     reports: asyncio.Queue[dict[str, str]] = asyncio.Queue()
-    task = asyncio.create_task(app({"type": "lifespan"}, orders.get, reports.put))
-    orders.put_nowait({"type": "lifespan.startup"})
-    assert (await reports.get())["type"] == "lifespan.startup.complete"
+    # It trusts nobody: to load a machine's authorities takes longer than most tests.
+    with patch.dict(os.environ, SSL_CERT_FILE=os.devnull):
+        task = asyncio.create_task(app({"type": "lifespan"}, orders.get, reports.put))
+        orders.put_nowait({"type": "lifespan.startup"})
+        assert (await reports.get())["type"] == "lifespan.startup.complete"
     try:
         yield
     finally:

@@ -48,6 +48,8 @@ EXPECTED_SCOPES = {
     "PATCH /v1/webhooks/{webhook_id:str}": Scope.WEBHOOKS,
     "GET /v1/webhooks/{webhook_id:str}/secret": Scope.WEBHOOKS,
     "POST /v1/webhooks/{webhook_id:str}/rotate-secret": Scope.WEBHOOKS,
+    "POST /v1/webhooks/{webhook_id:str}/test": Scope.WEBHOOKS,
+    "GET /v1/webhooks/{webhook_id:str}/attempts": Scope.WEBHOOKS,
     "POST /v1/keys": Scope.KEYS,
     "GET /v1/keys": Scope.KEYS,
     "GET /v1/keys/{key_id:str}": Scope.KEYS,

@@ -43,6 +43,7 @@ DELIVERY_FIELDS = {
     "delivered_at",
 }
 ATTEMPT_FIELDS = {
+    "event_id",
     "webhook_id",
     "number",
     "outcome",
@@ -227,6 +228,7 @@ async def test_attempts_are_listed_with_the_first_success_that_has_no_row(api: A
     assert listed["next_cursor"] is None
     assert listed["attempts"] == [
         {
+            "event_id": event_id,
             "webhook_id": at_once.webhook_id,
             "number": 1,
             "outcome": "delivered",
@@ -237,6 +239,7 @@ async def test_attempts_are_listed_with_the_first_success_that_has_no_row(api: A
             "response_excerpt": "",
         },
         {
+            "event_id": event_id,
             "webhook_id": retried.webhook_id,
             "number": 1,
             "outcome": "failed",

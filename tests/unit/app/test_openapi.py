@@ -318,6 +318,7 @@ async def test_the_examples_of_bodies_are_accepted(api: Api) -> None:
         ("/v1/inbox", "EventList"),
         ("/v1/events/{event_id}/attempts", "AttemptList"),
         ("/v1/webhooks", "WebhookList"),
+        ("/v1/webhooks/{webhook_id}/attempts", "WebhookAttemptList"),
         ("/v1/keys", "KeyList"),
         ("/health", "HealthOut"),
         ("/readiness", "PhaseOut"),
@@ -331,7 +332,9 @@ async def test_answers_have_the_fields_that_the_document_promises(
     response = document["paths"][path]["get"]["responses"]["200"]
     content = response["content"]["application/json"]
     assert content["schema"] == {"$ref": f"#/components/schemas/{schema}"}
-    answer = await api.client.get(path.format(event_id=await api.accept()))
+    [webhook_id] = api.resources.control.views[api.tenant.tenant_id].webhooks
+    path = path.format(event_id=await api.accept(), webhook_id=webhook_id)
+    answer = await api.client.get(path)
     assert set(answer.json()) == set(document["components"]["schemas"][schema]["properties"])
 
 

@@ -167,6 +167,11 @@ def test_B53_an_address_of_an_allowed_network_may_be_used_in_its_plain_spelling(
         "nas.home.arpa",
         "x.corp",
         "localhost.localdomain",
+        "ip6-localhost",
+        "app",
+        "ip-10-0-0-1.ec2.internal",
+        "instance-data.ec2.internal",
+        "api.triggers.internal",
     ],
 )
 def test_B54_names_of_private_networks_are_refused(host: str) -> None:
@@ -223,6 +228,12 @@ def test_B54_names_of_the_own_network_may_be_used_in_development(host: str) -> N
 def test_B55_what_two_parsers_may_read_differently_is_refused(url: str) -> None:
     assert issue(url) is not None
     assert issue(url, is_development=True) is not None
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "127.0.0.1", "169.254.170.2", "[::1]", "[::]"])
+def test_B54_our_own_address_is_refused(address: str) -> None:
+    for port in ("", ":8080", ":8081"):
+        assert issue(f"https://{address}{port}/v1/events") == "its address is private or reserved"
 
 
 def test_B56_a_url_of_8_kb_is_refused() -> None:

@@ -165,6 +165,30 @@ async def test_what_a_url_may_be_depends_on_the_environment(
             assert [error["field"] for error in answer.json()["errors"]] == ["url"]
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://example.com/",
+        "https://user:password@example.com/",
+        "https://example.com:0/",
+        "https://0x7f.1/",
+        "https://metadata/",
+        "https://example.com/\r\nhost: evil",
+        "https://example.com/" + "a" * 8192,
+    ],
+    ids=["B50", "B51", "B52", "B53", "B54", "B55", "B56"],
+)
+async def test_B50_to_B56_a_bad_url_is_a_problem_of_its_field_and_nothing_is_stored(
+    url: str,
+) -> None:
+    async with running_api(environment="production", allowed_networks="") as api:
+        before = dict(api.resources.control.views)
+        answer = await create(api, url=url)
+        assert (answer.status_code, answer.json()["code"]) == (400, "validation_failed")
+        assert [error["field"] for error in answer.json()["errors"]] == ["url"]
+        assert api.resources.control.views == before
+
+
 async def test_a_change_is_an_audit_entry_of_the_key_that_made_it(api: Api) -> None:
     created = (await create(api)).json()
     [entry] = api.resources.control.audit

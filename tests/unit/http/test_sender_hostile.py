@@ -49,7 +49,7 @@ SOON_SECONDS = KEEPALIVE_SECONDS / 2  # well before an idle connection ends by i
 async def test_f60_a_receiver_that_never_accepts_is_given_up_in_time() -> None:
     with never_accepting() as url:
         outcome = await attempt(url, connect_seconds=0.2)
-    assert outcome.error == "no connection in time"
+    assert outcome.error == "no connection within 0.2 seconds"
     assert outcome.timed_out
     assert verdict_of(outcome) is Verdict.RETRY
 

@@ -42,6 +42,7 @@ async def test_a_certificate_that_is_in_order_is_accepted(certificates: Certific
     assert (outcome.status_code, outcome.excerpt) == (200, "safe")
 
 
+CLOSED_DURING_TLS = "the connection was closed while TLS was agreed on"
 BAD = {
     "expired": "certificate has expired",
     "self_signed": "self-signed certificate",
@@ -63,8 +64,10 @@ async def test_f66_an_authority_that_nobody_knows_is_a_failure(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/dev/null")
     outcome = await outcome_with(certificates.good())
-    assert outcome.error is not None
-    assert outcome.error.startswith("the certificate is not valid: ")
+    assert outcome.error == (
+        "the certificate is not valid: its issuer is not known, or an intermediate certificate is "
+        "not sent along"
+    )
 
 
 async def test_f66_an_old_version_of_tls_is_a_failure(certificates: Certificates) -> None:
@@ -74,7 +77,7 @@ async def test_f66_an_old_version_of_tls_is_a_failure(certificates: Certificates
         warnings.simplefilter("ignore", DeprecationWarning)  # as it should be
         context.minimum_version = ssl.TLSVersion.TLSv1
         context.maximum_version = ssl.TLSVersion.TLSv1_1
-    assert (await outcome_with(context)).error == "no connection"
+    assert (await outcome_with(context)).error == CLOSED_DURING_TLS
 
 
 async def test_tls_1_2_is_good_enough(certificates: Certificates) -> None:
@@ -86,7 +89,7 @@ async def test_tls_1_2_is_good_enough(certificates: Certificates) -> None:
 @pytest.mark.parametrize(
     ("behaviour", "error"),
     [
-        (deafness, "no connection in time"),
+        (deafness, "no connection within 0.3 seconds"),
         (saying_before_reading(answer()), "TLS could not be agreed on"),
     ],
     ids=["stalled", "no TLS at all"],
@@ -106,5 +109,5 @@ async def test_f66_a_handshake_that_is_broken_off_is_a_failure() -> None:
 
     async with receiving(behave) as receiver:
         outcome = await attempt(receiver.url.replace("http://", "https://"))
-    assert outcome.error is not None
+    assert outcome.error == CLOSED_DURING_TLS
     assert not outcome.timed_out
