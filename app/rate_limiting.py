@@ -18,10 +18,13 @@ async def admit(connection: ASGIConnection[Any, Any, Any, Any], calls: int = 1) 
     caller = caller_of(connection)
     if caller.view is None or calls < 1:
         return
-    domain = domain_of(connection.app.state)
+    context, domain = context_of(connection), domain_of(connection.app.state)
     key = caller.view.keys[caller.actor]
-    admission = await domain.rate_limits.admit(caller.tenant, key, calls, domain.clock())
-    context_of(connection).rate_headers = rate_headers(admission.standing)
+    counted = 1 if context.rate_headers else 0  # the authentication has been here
+    admission = await domain.rate_limits.admit(
+        caller.tenant, key, calls, domain.clock(), counted=counted
+    )
+    context.rate_headers = rate_headers(admission.standing)
     if admission.refused is not None:
         raise admission.refused
 

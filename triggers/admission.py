@@ -55,10 +55,17 @@ class RateLimits:
         self._monotonic = monotonic
         self._shares: OrderedDict[str, Share] = OrderedDict()
 
-    async def admit(self, tenant: Tenant, key: ApiKey, calls: int, now_ms: int) -> Admission:
-        """Take so many calls, 1 at least, from the key and from its tenant: all or none."""
+    async def admit(
+        self, tenant: Tenant, key: ApiKey, calls: int, now_ms: int, *, counted: int = 0
+    ) -> Admission:
+        """Take so many calls, 1 at least, from the key and from its tenant: all or none.
+
+        `counted` were taken for the same request before.
+        """
         parts = self._parts(tenant, key)
-        refused = None if _take_in_hand(parts, calls) else await _take(parts, calls, now_ms)
+        refused = None
+        if not _take_in_hand(parts, calls):
+            refused = _too_large(parts, calls + counted) or await _take(parts, calls, now_ms)
         return Admission(standing=_standing(parts, now_ms), refused=refused)
 
     async def close(self) -> None:
@@ -100,20 +107,12 @@ def _take_in_hand(parts: Sequence[_Part], calls: int) -> bool:
 async def _take(parts: Sequence[_Part], calls: int, now_ms: int) -> RateLimited | None:
     """Take calls from every part, or from none and say why."""
     for number, part in enumerate(parts):
-        refused = await _take_from(part, calls, now_ms)
-        if refused is not None:
+        refusal = await part.share.take(calls, now_ms, part.limit)
+        if refusal is not None:
             for earlier in parts[:number]:
                 earlier.share.give_back(calls)
-            return refused
+            return _used_up(part, refusal)
     return None
-
-
-async def _take_from(part: _Part, calls: int, now_ms: int) -> RateLimited | None:
-    most = largest_call(part.limit)
-    if calls > most:
-        return _too_large(part, calls, most)
-    refusal = await part.share.take(calls, now_ms, part.limit)
-    return None if refusal is None else _used_up(part, refusal)
 
 
 def _standing(parts: Sequence[_Part], now_ms: int) -> Standing:
@@ -131,12 +130,17 @@ def _standing(parts: Sequence[_Part], now_ms: int) -> Standing:
     )
 
 
-def _too_large(part: _Part, calls: int, most: int) -> RateLimited:
-    return RateLimited(
-        f"The call counts as {calls:,} and the {part.whose} may make {most:,} at once, so it will "
-        "never be let through: send fewer items in one call",
-        retry_after_seconds=1,
-    )
+def _too_large(parts: Sequence[_Part], calls: int) -> RateLimited | None:
+    """Refuse what no waiting would let through."""
+    for part in parts:
+        most = largest_call(part.limit)
+        if calls > most:
+            return RateLimited(
+                f"The call counts as {calls:,} and the {part.whose} may make {most:,} at once, so "
+                "it will never be let through: send fewer items in one call",
+                retry_after_seconds=1,
+            )
+    return None
 
 
 def _used_up(part: _Part, refusal: Refusal) -> RateLimited:

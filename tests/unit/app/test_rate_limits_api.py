@@ -1,16 +1,20 @@
 """The limit of calls as callers see it: headers on every answer, and 429 beyond it."""
 
 import asyncio
+import secrets
 from typing import Any
 
 import httpx
 import pytest
+from litestar.connection import ASGIConnection
 from msgspec.structs import replace
 
+from app.context import Caller, make_context, put_context
+from app.rate_limiting import admit
 from tests.factories import NOW_MS, make_key, make_tenant, make_view
 from tests.unit.app.api import Api, with_key
 from triggers.api_keys import Scope
-from triggers.errors import StoreUnavailable
+from triggers.errors import RateLimited, StoreUnavailable
 from triggers.rate_limits import RateLimit
 from triggers.tenants import Tier
 
@@ -94,6 +98,26 @@ async def test_F73_a_flood_by_one_tenant_is_429_for_it_alone(api: Api) -> None:
     assert set(codes) == {200, 429}
     assert codes.count(200) <= 11
     assert told(await api.client.get("/v1/keys")) == (100, 100, 0)
+
+
+async def test_the_items_of_a_bulk_call_count_and_more_than_ever_fit_are_told_so(api: Api) -> None:
+    own = RateLimit(per_second=5, burst=10)
+    tenant, _ = api.add_tenant(tier=Tier.ENTERPRISE, rate_limit=own)
+    view = api.resources.control.views[tenant.tenant_id]
+    scope: Any = {"type": "http", "headers": [], "litestar_app": api.app._inner}
+    context = make_context(scope, secrets.randbits)
+    context.caller = Caller(actor=next(iter(view.keys)), scopes=(), view=view)
+    put_context(scope, context)
+    connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
+
+    await admit(connection)
+    with pytest.raises(RateLimited, match="counts as 11 and the tenant may make 10 at once"):
+        await admit(connection, 10)
+    await admit(connection, 9)
+    await admit(connection, 0)  # of a bulk call with one item
+    assert context.rate_headers[1] == (b"ratelimit-remaining", b"0")
+    with pytest.raises(RateLimited, match="5 calls a second"):
+        await admit(connection, 1)
 
 
 async def test_a_used_up_quota_is_refused_until_midnight_in_utc(api: Api) -> None:
