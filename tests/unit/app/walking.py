@@ -113,12 +113,16 @@ async def things_of(api: Api, tenant_id: str, key: str) -> dict[str, str]:
     body = '{"event_type": "order.created", "payload": 1}'
     event = await api.post("/v1/events", body, **with_key(key))
     view = api.resources.control.views[tenant_id]
-    return MISSING | {
+    things = MISSING | {
         "event_id": event.json()["event_id"],
         "webhook_id": next(iter(view.webhooks)),
         "key_id": next(iter(view.keys)),
         "tenant_id": tenant_id,
     }
+    for route in BEHIND_A_KEY:
+        if route.path.endswith("/recover"):
+            things["job_id"] = (await route.call(api, things, key=key)).json()["job_id"]
+    return things
 
 
 def stored(resources: FakeResources) -> str:
