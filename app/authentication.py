@@ -12,16 +12,16 @@ from litestar.handlers import BaseRouteHandler
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Send
 
-from app.context import Caller, caller_of, context_of, headers_of
-from app.dependencies import domain_of, lifecycle_of
+from app.addresses import Address, client_address, is_allowed
+from app.context import Caller, HasScope, caller_of, context_of, headers_of
+from app.dependencies import Domain, domain_of, lifecycle_of
 from app.operations import operation_of
 from app.rate_limiting import admit
+from app.signed_requests import use_up, verify_signature
 from triggers.api_keys import Scope, digest_of, is_valid, key_id_of
 from triggers.control_changes import OPERATOR
-from triggers.control_views import ControlViews
-from triggers.errors import Forbidden, Unauthenticated
+from triggers.errors import Forbidden, RateLimited, Unauthenticated
 from triggers.ids import tenant_of_key
-from triggers.times import Clock
 
 _BEARER = re.compile(r"bearer +([!-~]+)", re.IGNORECASE)
 _OPERATOR = Caller(actor=OPERATOR, scopes=(Scope.ADMIN,))
@@ -32,7 +32,7 @@ _NOT_VALID = "The key is not valid: mistyped, revoked or expired"
 class Authentication(ASGIMiddleware):
     """Finds out who calls, before anything of the request is looked at.
 
-    Raises Unauthenticated or Unavailable.
+    Raises Unauthenticated, Forbidden, RateLimited, Unavailable.
     """
 
     scopes = (ScopeType.HTTP,)
@@ -42,12 +42,13 @@ class Authentication(ASGIMiddleware):
         state: State = scope["litestar_app"].state
         lifecycle_of(state).require_started()
         domain = domain_of(state)
-        text = key_text(scope)
         connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
-        context_of(connection).caller = await authenticate(
-            text, domain.views, operator_key=domain.settings.operator_key, clock=domain.clock
-        )
+        caller = await authenticate(key_text(scope), scope, domain)
+        receive, signature = await _pass_restrictions(connection, receive, caller, domain)
+        context_of(connection).caller = caller
         await admit(connection)
+        # What costs a write comes last.
+        await _enter(caller, signature, domain)
         await next_app(scope, receive, send)
 
 
@@ -80,18 +81,82 @@ def key_text(scope: Mapping[str, Any]) -> str:
     return text
 
 
-async def authenticate(
-    text: str, views: ControlViews, *, operator_key: str, clock: Clock
-) -> Caller:
-    """Return who a key belongs to. Raises Unauthenticated."""
+async def authenticate(text: str, scope: Mapping[str, Any], domain: Domain) -> Caller:
+    """Return who a key belongs to.
+
+    Raises Unauthenticated; RateLimited instead when too many wrong keys came from the address. A
+    tenant that is not known is then not looked up: guessing must cost the store nothing.
+    """
     key_id = key_id_of(text)
     if key_id is None:
+        operator_key = domain.settings.operator_key
         if operator_key and hmac.compare_digest(digest_of(text), digest_of(operator_key)):
             return _OPERATOR
-        raise Unauthenticated(_NOT_VALID)
-    view = await views.view(tenant_of_key(key_id))
+        raise _failed(scope, domain)
+    tenant_id = tenant_of_key(key_id)
+    if not domain.views.knows(tenant_id):
+        _require_attempt_left(scope, domain)
+    view = await domain.views.view(tenant_id)
     key = view.keys.get(key_id)
     # The comparison comes first: it takes as long for a key that does not exist.
-    if not is_valid(key, text, clock()) or key is None or view.tenant is None:
-        raise Unauthenticated(_NOT_VALID)
+    if not is_valid(key, text, domain.clock()) or key is None or view.tenant is None:
+        raise _failed(scope, domain)
     return Caller(actor=key_id, scopes=key.scopes, view=view)
+
+
+async def _pass_restrictions(
+    connection: HasScope, receive: Receive, caller: Caller, domain: Domain
+) -> tuple[Receive, str | None]:
+    """Let a caller through as its key demands.
+
+    Returns what gives the body, and the signature that is still to be used up. Raises Forbidden,
+    SignatureInvalid.
+    """
+    if caller.view is None:
+        return receive, None
+    key = caller.key
+    if key.allowed_cidrs:
+        address = client_address(connection.scope, domain.settings.trusted_networks)
+        if not is_allowed(address, key.allowed_cidrs):
+            raise Forbidden("The key may not be used from this address")
+    if not key.require_signature:
+        return receive, None
+    return await verify_signature(connection, receive, key, domain)
+
+
+async def _enter(caller: Caller, signature: str | None, domain: Domain) -> None:
+    """Use the signature up, if there is one, and note the use of the key.
+
+    Raises SignatureInvalid, Unavailable.
+    """
+    if caller.view is None:
+        return
+    if signature is not None:
+        await use_up(signature, caller.key, caller.view.tenant_id, domain)
+    domain.key_use_log.note(caller.view.tenant_id, caller.actor, domain.clock())
+
+
+def _failed(scope: Mapping[str, Any], domain: Domain) -> Unauthenticated:
+    """Count a wrong key and return what is said to it. Raises RateLimited."""
+    _require_attempt_left(scope, domain)
+    address = _counted_address(scope, domain)
+    if address is not None:
+        domain.failed_attempts.count(address, domain.clock())
+    return Unauthenticated(_NOT_VALID)
+
+
+def _require_attempt_left(scope: Mapping[str, Any], domain: Domain) -> None:
+    address = _counted_address(scope, domain)
+    wait_ms = domain.failed_attempts.wait_ms(address, domain.clock()) if address else 0
+    if wait_ms > 0:
+        raise RateLimited("Too many wrong keys came from this address", -(-wait_ms // 1000))
+
+
+def _counted_address(scope: Mapping[str, Any], domain: Domain) -> Address | None:
+    """Return the address that stands for a caller; None when it may stand for very many.
+
+    A balancer that nobody has named must not be taken for a guesser: all would have to wait.
+    """
+    if not domain.settings.trusted_networks and headers_of(scope, b"x-forwarded-for"):
+        return None
+    return client_address(scope, domain.settings.trusted_networks)

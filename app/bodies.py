@@ -7,7 +7,7 @@ from typing import Any
 
 from litestar import Request
 
-from app.context import RequestContext, context_of, headers_of
+from app.context import HasScope, RequestContext, context_of, headers_of
 from triggers.errors import PayloadTooLarge, UnsupportedMediaType
 from triggers.settings import Settings
 
@@ -28,12 +28,8 @@ async def read_body(
     Raises UnsupportedMediaType, PayloadTooLarge as soon as there are more bytes than allowed,
     ClientGone. What has not arrived within `body_seconds` ends the request.
     """
-    scope: Any = request.scope
-    _refuse_other_media_types(scope)
-    if _declared_bytes(scope) > bytes_max:
-        raise PayloadTooLarge("body", bytes_max)
-    with _client_at_work(context_of(request), settings):
-        return await _receive_all(request.receive, bytes_max)
+    _refuse_other_media_types(request.scope)
+    return await receive_body(request, request.receive, settings, bytes_max=bytes_max)
 
 
 async def read_optional_body(
@@ -44,6 +40,16 @@ async def read_optional_body(
     if _declared_bytes(scope) == 0 and not headers_of(scope, b"transfer-encoding"):
         return b""
     return await read_body(request, settings, bytes_max=bytes_max)
+
+
+async def receive_body(
+    connection: HasScope, receive: Callable[[], Any], settings: Settings, *, bytes_max: int
+) -> bytes:
+    """Return the whole body, whatever it is. Raises PayloadTooLarge, ClientGone."""
+    if _declared_bytes(connection.scope) > bytes_max:
+        raise PayloadTooLarge("body", bytes_max)
+    with _client_at_work(context_of(connection), settings):
+        return await _receive_all(receive, bytes_max)
 
 
 async def _receive_all(receive: Callable[[], Any], bytes_max: int) -> bytes:

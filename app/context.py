@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from triggers.api_keys import Scope
+from triggers.api_keys import ApiKey, Scope
 from triggers.ids import RandomBits, make_correlation_id, make_request_id
 from triggers.telemetry import valid_traceparent
 from triggers.tenants import Tenant, TenantView
@@ -34,6 +34,11 @@ class Caller(Struct, frozen=True, kw_only=True):
         return self.view
 
     @property
+    def key(self) -> ApiKey:
+        """The caller's key. The operator's is none of a tenant."""
+        return self.tenant_view.keys[self.actor]
+
+    @property
     def tenant(self) -> Tenant:
         """The caller's tenant; the authentication lets in nobody whose tenant does not exist."""
         tenant = self.tenant_view.tenant
@@ -45,13 +50,14 @@ class Caller(Struct, frozen=True, kw_only=True):
 class RequestContext(Struct, kw_only=True):
     """The request's ids, and what becomes known of it on its way.
 
-    `body_seconds` is set while the client's body is on its way: then a passed deadline is the
+    `is_head` when it came as HEAD, which from the edge on is handled as GET. `body_seconds` is set while the client's body is on its way: then a passed deadline is the
     client's.
     """
 
     request_id: str
     correlation_id: str
     traceparent: str | None
+    is_head: bool = False
     deadline: asyncio.Timeout | None = None
     body_seconds: float | None = None
     caller: Caller | None = None
@@ -60,7 +66,9 @@ class RequestContext(Struct, kw_only=True):
     problem: str | None = None
 
 
-class _HasScope(Protocol):
+class HasScope(Protocol):
+    """A request or a connection of Litestar's, as far as a context is to be had from it."""
+
     @property
     def scope(self) -> Any: ...
 
@@ -88,7 +96,7 @@ def put_context(scope: Any, context: RequestContext) -> None:
     scope[_KEY] = context
 
 
-def context_of(connection: _HasScope) -> RequestContext:
+def context_of(connection: HasScope) -> RequestContext:
     """Return the context of the request that a connection belongs to."""
     context: RequestContext = connection.scope[_KEY]
     return context
@@ -111,7 +119,7 @@ def body_has_ended(scope: Mapping[str, Any]) -> bool:
     return _BODY_HAS_ENDED not in scope or bool(scope[_BODY_HAS_ENDED]())
 
 
-def caller_of(connection: _HasScope) -> Caller:
+def caller_of(connection: HasScope) -> Caller:
     """Return who calls. Only behind the authentication."""
     caller = context_of(connection).caller
     if caller is None:

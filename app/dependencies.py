@@ -4,6 +4,7 @@ import aiohttp
 from litestar.datastructures import State
 from msgspec import Struct
 
+from app.failed_attempts import FailedAttempts
 from app.health import DependencyHealth
 from app.lifecycle import Lifecycle
 from app.webhook_tester import WebhookTester
@@ -15,7 +16,15 @@ from triggers.http.sender import Sender
 from triggers.ids import RandomBits
 from triggers.intake import Intake
 from triggers.key_changes import KeyChanges
-from triggers.ports import Attempts, AuditReads, EventReads, TenantDirectory
+from triggers.key_use_log import KeyUseLog
+from triggers.ports import (
+    Attempts,
+    AuditReads,
+    EventReads,
+    KeyUses,
+    TenantDirectory,
+    UsedSignatures,
+)
 from triggers.replayer import Replayer
 from triggers.resources import Resources
 from triggers.settings import Settings, SettingsError
@@ -40,6 +49,10 @@ class Domain(Struct, frozen=True, kw_only=True):
     rate_limits: RateLimits
     directory: TenantDirectory
     audit: AuditReads
+    key_uses: KeyUses
+    key_use_log: KeyUseLog
+    used_signatures: UsedSignatures
+    failed_attempts: FailedAttempts
     cursors: Cursors
     health: DependencyHealth
     clock: Clock
@@ -86,6 +99,10 @@ def wire_domain(
         rate_limits=RateLimits(resources.buckets),
         directory=resources.directory,
         audit=resources.audit,
+        key_uses=resources.key_uses,
+        key_use_log=KeyUseLog(resources.key_uses),
+        used_signatures=resources.used_signatures,
+        failed_attempts=FailedAttempts(),
         cursors=Cursors(cursor_key(settings, random_bits)),
         health=DependencyHealth(resources.reachable),
         clock=clock,

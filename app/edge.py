@@ -59,6 +59,7 @@ class Edge:
         if is_head:
             scope = {**scope, "method": "GET"}  # the server keeps its own, with the true method
         context = make_context(scope, self._random_bits)
+        context.is_head = is_head
         put_context(scope, context)
         answer = _Answer(scope, receive, send, is_head=is_head, is_last=self.lifecycle.is_draining)
         self.lifecycle.in_flight += 1

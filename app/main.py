@@ -132,5 +132,6 @@ def _lifespan(
                 await asyncio.gather(starting, return_exceptions=True)
                 await domain.views.close()
                 await domain.rate_limits.close()
+                await domain.key_use_log.close()
 
     return lifespan

@@ -174,7 +174,8 @@ PROBLEMS = {
     "rate_limited": Problem(
         429,
         "Too many requests",
-        "The tenant or its key has used up what it may do in this time.",
+        "The tenant or its key has used up what it may do in this time, or too many wrong keys came "
+        "from the address.",
         "Wait for the seconds in `Retry-After`; the `RateLimit-…` headers tell how much is left.",
     ),
     "headers_too_large": Problem(

@@ -9,10 +9,13 @@ import hmac
 import re
 import zlib
 from enum import StrEnum
+from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from triggers.ids import ALPHABET, RandomBits, encode, make_key_id
+from triggers.request_signatures import make_signing_secret
 
 KEYS_MAX = 100
 KEY_CHARACTERS_MAX = 128
@@ -76,6 +79,9 @@ def make_key(
     *,
     now_ms: int,
     expires_ms: int | None = None,
+    rate_limit: int | None = None,
+    allowed_cidrs: tuple[str, ...] = (),
+    require_signature: bool = False,
     random_bits: RandomBits,
 ) -> tuple[ApiKey, str]:
     """Make a key of a tenant, and its text."""
@@ -88,8 +94,46 @@ def make_key(
         scopes=scopes,
         created_ms=now_ms,
         expires_ms=expires_ms,
+        rate_limit=rate_limit,
+        allowed_cidrs=allowed_cidrs,
+        require_signature=require_signature,
+        signing_secret=make_signing_secret(random_bits) if require_signature else None,
     )
     return key, text
+
+
+def changed(key: ApiKey, random_bits: RandomBits, **values: Any) -> ApiKey:
+    """Return a key with other values. From when it demands signatures it has a secret for them."""
+    edited = replace(key, **values)
+    if edited.require_signature == key.require_signature:
+        return edited
+    if edited.require_signature:
+        return replace(edited, signing_secret=make_signing_secret(random_bits))
+    old = edited.old_version and replace(edited.old_version, signing_secret=None)
+    return replace(edited, signing_secret=None, old_version=old)
+
+
+def rotated(
+    key: ApiKey, *, now_ms: int, overlap_seconds: int, random_bits: RandomBits
+) -> tuple[ApiKey, str]:
+    """Return the next version of a key, and its text.
+
+    The present one lives on for the overlap, if there is any; one that was older ends now.
+    """
+    text = make_key_text(key.key_id, random_bits)
+    old = OldVersion(
+        digest=key.digest,
+        signing_secret=key.signing_secret,
+        until_ms=now_ms + overlap_seconds * 1000,
+    )
+    next_version = replace(
+        key,
+        digest=digest_of(text),
+        version=key.version + 1,
+        old_version=old if overlap_seconds else None,
+        signing_secret=make_signing_secret(random_bits) if key.require_signature else None,
+    )
+    return next_version, text
 
 
 def make_key_text(key_id: str, random_bits: RandomBits) -> str:
@@ -113,8 +157,21 @@ def digest_of(text: str) -> str:
 
 def is_valid(key: ApiKey | None, text: str, now_ms: int) -> bool:
     """Tell whether a text is this key and in force. Takes as long when there is no key."""
-    matches = hmac.compare_digest(key.digest if key else _NO_DIGEST, digest_of(text))
-    return key is not None and matches and (key.expires_ms is None or now_ms < key.expires_ms)
+    digest = digest_of(text)
+    matches = hmac.compare_digest(key.digest if key else _NO_DIGEST, digest)
+    if key is None:
+        return False
+    old = key.old_version
+    if old is not None:
+        matches |= hmac.compare_digest(old.digest, digest) and now_ms < old.until_ms
+    return matches and (key.expires_ms is None or now_ms < key.expires_ms)
+
+
+def signing_secrets(key: ApiKey, now_ms: int) -> tuple[str, ...]:
+    """Return the secrets with which a request may be signed now: the old one until its end."""
+    old = key.old_version
+    old_secret = old.signing_secret if old is not None and now_ms < old.until_ms else None
+    return tuple(secret for secret in (key.signing_secret, old_secret) if secret)
 
 
 def _checksum(text: str) -> str:

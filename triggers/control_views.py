@@ -55,6 +55,10 @@ class ControlViews:
             raise StoreUnavailable("control data too old to act on")
         return view
 
+    def knows(self, tenant_id: str) -> bool:
+        """Tell whether there was such a tenant when it was looked up last."""
+        return tenant_id in self._views
+
     async def close(self) -> None:
         """Wait for the refreshes that are still under way."""
         await asyncio.gather(*self._refreshes.values(), return_exceptions=True)

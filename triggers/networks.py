@@ -4,6 +4,7 @@ An explicit list rather than `ipaddress.is_global`, which calls NAT64, 6to4 and 
 global and answers differently between Python versions.
 """
 
+import re
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -41,11 +42,32 @@ BLOCKED_IPV6 = tuple(
     IPv6Network(text)
     for text in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
 )
+_CIDR = re.compile(r"[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?")
+_MAPPED = IPv6Network("::ffff:0:0/96")
 
 
 def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
     """Read networks in CIDR notation. Raises ValueError with the one that is wrong."""
     return tuple(ip_network(text) for text in texts)
+
+
+def issue_with_cidr(text: str) -> str | None:
+    """Return what is wrong with a network that a caller sent, or None."""
+    if not _CIDR.fullmatch(text):
+        return "is not a CIDR such as 203.0.113.0/24 or 2001:db8::/32"
+    try:
+        network = ip_network(text)
+    except ValueError as error:
+        bits = "has bits set behind its prefix; they must be zero"
+        return bits if "host bits" in str(error) else "is not a network"
+    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        return "is an IPv4 network written as IPv6; write it as IPv4"
+    return None
+
+
+def canonical_cidr(text: str) -> str:
+    """Return the one way to write a network in which nothing is wrong."""
+    return str(ip_network(text))
 
 
 def is_blocked(address: str, allowed: tuple[Network, ...] = ()) -> bool:

@@ -269,6 +269,26 @@ class DataKeys(Protocol):
         """
 
 
+class KeyUses(Protocol):
+    """When keys were used last, as well as is known: it lags, and is lost without harm."""
+
+    async def record(self, tenant_id: str, key_id: str, used_ms: int) -> None:
+        """Keep when a key was used."""
+
+    async def read(self, tenant_id: str, key_ids: Sequence[str]) -> dict[str, int]:
+        """Return when each of the keys was used last, in milliseconds; without those that never."""
+
+
+class UsedSignatures(Protocol):
+    """The signatures of requests that were accepted, so that none is a second time."""
+
+    async def use(self, tenant_id: str, digest: str, token: str, *, expires_s: int) -> bool:
+        """Use a signature up, by its digest. False: it was used before.
+
+        `token` is new for each use: by it a use knows itself when its answer was lost.
+        """
+
+
 class Reachable(Protocol):
     """Something that can be asked whether it is there."""
 

@@ -20,9 +20,11 @@ from triggers.ports import (
     EventReopening,
     HintReceiver,
     HintSender,
+    KeyUses,
     Reachable,
     ShardLeases,
     TenantDirectory,
+    UsedSignatures,
 )
 from triggers.settings import Settings
 
@@ -48,6 +50,8 @@ class Resources(Struct, frozen=True, kw_only=True):
     hints: Hints
     dead_letters: DeadLetters
     shard_leases: ShardLeases
+    key_uses: KeyUses
+    used_signatures: UsedSignatures
     reachable: Reachable
 
 

@@ -7,6 +7,7 @@ prints the reference that stands in `docs/configuration.md`.
 
 import difflib
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -85,6 +86,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     api_port: Annotated[int, Meta(ge=0, le=65535, description="The port of `app`")] = 8080
     request_seconds: Annotated[float, _seconds("An API call is answered by then, or 503")] = 10
     body_seconds: Annotated[float, _seconds("A request body has arrived by then, or 408")] = 15
+    trusted_proxies: Annotated[
+        str,
+        _says(
+            "Comma-separated CIDRs of the load balancer, whose `X-Forwarded-For` counts; empty: "
+            "nobody's, and every caller has the address of its connection"
+        ),
+    ] = ""
     payload_bytes_max: Annotated[int, _count("The largest payload, bytes")] = 400 * 1024
     writes_waiting_max: Annotated[
         int,
@@ -152,7 +160,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     @property
     def networks(self) -> tuple[Network, ...]:
         """The allowed networks, parsed. Raises ValueError."""
-        return parse_networks(t.strip() for t in self.allowed_networks.split(",") if t.strip())
+        return _networks(self.allowed_networks)
+
+    @property
+    def trusted_networks(self) -> tuple[Network, ...]:
+        """The networks of the trusted proxies, parsed. Raises ValueError."""
+        return _networks(self.trusted_proxies)
 
     @property
     def is_development(self) -> bool:
@@ -205,6 +218,11 @@ def describe(settings: Settings) -> dict[str, Any]:
     return {n: ("set" if v else "not set") if n in SECRETS else v for n, v in values.items()}
 
 
+@lru_cache(maxsize=8)  # requests ask for them again and again
+def _networks(texts: str) -> tuple[Network, ...]:
+    return parse_networks(text.strip() for text in texts.split(",") if text.strip())
+
+
 def _convert(values: dict[str, str], name: str) -> Settings:
     try:
         return msgspec.convert(values, Settings, strict=False)
@@ -222,6 +240,11 @@ def _problems(settings: Settings) -> Iterator[str]:
             yield "TRIGGERS_ALLOWED_NETWORKS is for development; production never reaches them"
     except ValueError as error:
         yield f"TRIGGERS_ALLOWED_NETWORKS: {error}"
+    try:
+        if any(network.prefixlen == 0 for network in settings.trusted_networks):
+            yield "TRIGGERS_TRUSTED_PROXIES must not be everybody: callers could name any address"
+    except ValueError as error:
+        yield f"TRIGGERS_TRUSTED_PROXIES: {error}"
     yield from (words for holds, words in _inequalities(settings) if not holds)
 
 

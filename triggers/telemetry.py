@@ -41,6 +41,10 @@ calls_unlimited = _meter.create_counter(
     "triggers.rate_limits.unenforced",
     description="Calls let in without a limit, because the store did not answer",
 )
+key_uses_lost = _meter.create_counter(
+    "triggers.key_uses.lost",
+    description="Notes of when a key was used that the store did not take",
+)
 
 
 class JsonFormatter(logging.Formatter):

@@ -12,7 +12,7 @@ from app.decoding import decode_json
 from app.dependencies import Domain
 from app.operations import IN_FORCE, describe
 from app.queries import PageQuery, read_query
-from app.wire.keys import KeyIn, KeyOut, expires_ms_of, key_checks, key_to_wire, scopes_of
+from app.wire.keys import KeyIn, KeyOut, key_checks, key_to_wire, values_of
 from app.wire.tenants import (
     NewTenantOut,
     TenantIn,
@@ -173,13 +173,10 @@ async def create_key_of_tenant(
     body = await read_body(request, domain.settings, bytes_max=SMALL_BODY_BYTES_MAX)
     sent = decode_json(KeyIn, body, key_checks(domain.clock()))
     key, text = await domain.key_changes.create(
-        known(tenant_id),
-        sent.name,
-        scopes_of(sent),
-        expires_ms=expires_ms_of(sent, None),
-        actor=caller_of(request).actor,
+        known(tenant_id), **values_of(sent, None), actor=caller_of(request).actor
     )
-    return Response(key_to_wire(key, text), headers=_NO_STORE)
+    shown = key_to_wire(key, now_ms=domain.clock(), text=text, signing_secret=key.signing_secret)
+    return Response(shown, headers=_NO_STORE)
 
 
 def known(tenant_id: str) -> str:

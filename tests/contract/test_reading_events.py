@@ -25,7 +25,7 @@ DELIVERIES = {EventStatus.DELIVERED: (DELIVERED,), EventStatus.FAILED: (FAILED,)
 async def insert(
     events: Events, event: Event, *, tenant_id: str = TENANT, due_ms: int = NOW_MS
 ) -> None:
-    await events.insert(tenant_id, event, due_ms=due_ms, expires_s=NOW_MS // 1000 + 86_400)
+    await events.insert(tenant_id, event, due_ms=due_ms, expires_s=2**32)
 
 
 async def bring_to(events: Events, event: Event, status: EventStatus) -> None:

@@ -19,6 +19,7 @@ FIELDS_BEYOND_A_SCHEMA = {
     "url": "it must have a public host, hence be no address of ours",
     "headers": "some names are reserved, upper and lower case are one, and there is a limit to all",
     "expires_at": "it must be in the future",
+    "allowed_cidrs": "what stands behind the prefix must be zero",
 }
 CODES_BEYOND_A_SCHEMA = {
     "invalid_cursor": "one that is ours is known by its signature alone",
@@ -33,6 +34,8 @@ def _texts(*texts: str) -> strategies.SearchStrategy[str]:
 schemathesis.openapi.format(
     "uri", _texts("https://example.com/hooks", "https://hooks.example.org:8443/in?tenant=1")
 )
+
+schemathesis.openapi.format("cidr", _texts("203.0.113.0/24", "198.51.100.7", "2001:db8::/32"))
 
 
 @schemathesis.hook

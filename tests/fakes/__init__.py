@@ -13,6 +13,7 @@ from tests.fakes.control import FakeControl
 from tests.fakes.data_keys import FakeDataKeys
 from tests.fakes.deliveries import FakeAttempts, FakeBacklog, FakeDeadLetters
 from tests.fakes.events import FakeEvents
+from tests.fakes.keys import FakeKeyUses, FakeUsedSignatures
 from tests.fakes.queues import FakeHints, FakeShardLeases
 from triggers.resources import OpenResources, Resources
 from triggers.settings import Settings
@@ -28,9 +29,11 @@ __all__ = [
     "FakeDeadLetters",
     "FakeEvents",
     "FakeHints",
+    "FakeKeyUses",
     "FakeReachable",
     "FakeResources",
     "FakeShardLeases",
+    "FakeUsedSignatures",
     "fake_resources",
     "open_fake_resources",
 ]
@@ -59,6 +62,8 @@ class FakeResources(Resources, frozen=True, kw_only=True):
     hints: FakeHints
     dead_letters: FakeDeadLetters
     shard_leases: FakeShardLeases
+    key_uses: FakeKeyUses
+    used_signatures: FakeUsedSignatures
     reachable: FakeReachable
 
 
@@ -76,6 +81,8 @@ def fake_resources(clock: Clock = system_clock) -> FakeResources:
         hints=FakeHints(clock),
         dead_letters=FakeDeadLetters(),
         shard_leases=FakeShardLeases(),
+        key_uses=FakeKeyUses(),
+        used_signatures=FakeUsedSignatures(),
         reachable=FakeReachable(),
     )
 

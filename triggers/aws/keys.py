@@ -96,3 +96,13 @@ def rate_bucket(tenant_id: str, key_id: str | None) -> str:
 def sweep_lease(due_shard: str) -> str:
     """Return the counter that holds the lease of a due shard."""
     return f"sweep#{due_shard}"
+
+
+def key_use(tenant_id: str, key_id: str) -> str:
+    """Return the counter that holds when a key was used last."""
+    return f"used#{tenant_id}#{key_id}"
+
+
+def used_signature(tenant_id: str, digest: str) -> str:
+    """Return the counter that holds a signature which was accepted."""
+    return f"signature#{tenant_id}#{digest}"

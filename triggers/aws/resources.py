@@ -14,11 +14,13 @@ from triggers.aws.control_store import ControlStore
 from triggers.aws.data_keys import data_keys_of
 from triggers.aws.event_store import EventStore
 from triggers.aws.items import Reads, Writes
+from triggers.aws.key_uses import KeyUseStore
 from triggers.aws.queues import DeadLetterQueue, HintQueue, QueueAddress
 from triggers.aws.shard_leases import ShardLeaseStore
 from triggers.aws.statements import Statements
 from triggers.aws.tables import TABLES
 from triggers.aws.tenant_directory import TenantDirectory
+from triggers.aws.used_signatures import UsedSignatureStore
 from triggers.data_keys import DataKeyring
 from triggers.resources import Resources
 from triggers.settings import Settings
@@ -83,6 +85,8 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
                 hints=hints,
                 dead_letters=dead_letters,
                 shard_leases=ShardLeaseStore(clients),
+                key_uses=KeyUseStore(reads, writes),
+                used_signatures=UsedSignatureStore(clients, statements, reads),
                 reachable=ReachableStore(clients),
             )
         finally:

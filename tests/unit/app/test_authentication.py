@@ -7,16 +7,14 @@ import pytest
 from litestar.routes import HTTPRoute
 
 from app.authentication import authenticate
+from app.dependencies import domain_of
 from app.main import VERSIONED
 from app.operations import operation_of
 from tests.factories import make_key, make_settings, make_tenant
-from tests.fakes import FakeControl
 from tests.unit.app.api import Api, running_api, with_key
 from triggers.api_keys import Scope
-from triggers.control_views import ControlViews
 from triggers.errors import StoreUnavailable, Unauthenticated
 from triggers.tenants import TenantView
-from triggers.times import system_clock
 
 OPERATOR_KEY = make_settings().operator_key
 
@@ -53,6 +51,8 @@ EXPECTED_SCOPES = {
     "POST /v1/keys": Scope.KEYS,
     "GET /v1/keys": Scope.KEYS,
     "GET /v1/keys/{key_id:str}": Scope.KEYS,
+    "PATCH /v1/keys/{key_id:str}": Scope.KEYS,
+    "POST /v1/keys/{key_id:str}/rotate": Scope.KEYS,
     "DELETE /v1/keys/{key_id:str}": Scope.KEYS,
     "GET /v1/audit": Scope.KEYS,
     "POST /v1/tenants": Scope.ADMIN,
@@ -162,9 +162,10 @@ async def test_a_wrong_operator_key_is_refused(api: Api) -> None:
 
 
 async def test_an_operator_key_that_is_not_set_is_not_the_empty_text() -> None:
-    views = ControlViews(FakeControl(), age_max_seconds=1)
-    with pytest.raises(Unauthenticated):
-        await authenticate("", views, operator_key="", clock=system_clock)
+    async with running_api(operator_key="") as api:
+        domain = domain_of(api.app._inner.state)  # type: ignore[attr-defined]
+        with pytest.raises(Unauthenticated):
+            await authenticate("", {"headers": []}, domain)
 
 
 async def test_a_body_is_not_read_before_its_sender_is_known(api: Api) -> None:

@@ -9,7 +9,10 @@ from tests.factories import make_key
 from tests.unit.app.api import Api, running_api, with_key
 from triggers.api_keys import KEYS_MAX, TENANT_SCOPES, Scope
 
-FIELDS = {"key_id", "name", "scopes", "created_at", "expires_at"}
+FIELDS = {
+    *("key_id", "name", "scopes", "created_at", "expires_at", "version", "old_version_expires_at"),
+    *("rate_limit", "allowed_cidrs", "require_signature", "last_used_at"),
+}
 TENANT_FIELDS = {"tenant_id", "name", "tier", "rate_limit", "created_at", "updated_at"}
 
 

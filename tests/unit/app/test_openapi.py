@@ -296,6 +296,7 @@ async def test_the_examples_of_bodies_are_accepted(api: Api) -> None:
     ids = {
         "webhook_id": webhook_id,
         "tenant_id": api.tenant.tenant_id,
+        "key_id": api.key.split("_")[1],
         "event_id": await api.accept(),
     }
     tried = 0

@@ -98,7 +98,7 @@ async def test_nothing_outside_of_the_assets_is_served(api: Api, path: str) -> N
     [
         ("GET", "/v1/events", "OPTIONS, POST"),
         ("PUT", "/v1/webhooks", "GET, HEAD, OPTIONS, POST"),
-        ("PATCH", "/v1/keys/x", "DELETE, GET, HEAD, OPTIONS"),
+        ("PUT", "/v1/keys/x", "DELETE, GET, HEAD, OPTIONS, PATCH"),
         ("DELETE", "/v1/inbox", "GET, HEAD, OPTIONS"),
         ("POST", "/liveness", "GET, HEAD, OPTIONS"),
         ("PROPFIND", "/v1/events", "OPTIONS, POST"),

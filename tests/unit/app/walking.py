@@ -23,7 +23,7 @@ from triggers.api_keys import Scope
 OPERATOR_KEY = make_settings().operator_key
 ANSWER_SECONDS_MAX = 1.0
 # What is written by the way, however a request ends: it is no one's data.
-BY_THE_WAY = frozenset({"calls", "buckets"})
+BY_THE_WAY = frozenset({"calls", "buckets", "key_uses"})
 MISSING = {
     "event_id": "evt_01JD0000000000000000000000",
     "webhook_id": "wh_" + "0" * 20,
