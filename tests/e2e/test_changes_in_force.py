@@ -80,9 +80,19 @@ async def change_keys(pair: Pair) -> None:
     """Change a key in every way, at last by deleting its tenant, and see what it opens."""
     own, deployment = pair.producer.key, pair.deployment
     made = await pair.change("POST", "/v1/keys", name="x", scopes=["inbox"])
-    assert await pair.use(made["key"]) == 200
-    await pair.change("DELETE", f"/v1/keys/{made['key_id']}")
-    assert [await pair.use(made["key"]), await pair.use(own)] == [401, 200]
+    path, key = f"/v1/keys/{made['key_id']}", made["key"]
+    assert await pair.use(key) == 200
+    await pair.change("PATCH", path, scopes=["events:read"])
+    assert await pair.use(key) == 403
+    await pair.change("PATCH", path, scopes=["inbox"])
+    assert await pair.use(key) == 200
+    await pair.change("PATCH", path, allowed_cidrs=["192.0.2.0/24"])
+    assert await pair.use(key) == 403
+    await pair.change("PATCH", path, allowed_cidrs=None)
+    rotated = await pair.change("POST", path + "/rotate", overlap_seconds=0)
+    assert [await pair.use(key), await pair.use(rotated["key"])] == [401, 200]
+    await pair.change("DELETE", path)
+    assert [await pair.use(rotated["key"]), await pair.use(own)] == [401, 200]
     path = f"/v1/tenants/{tenant_of_key(own.split('_')[1])}"
     status, _ = await deployment.call(pair.changing, "DELETE", path, OPERATOR_KEY)
     assert [status, await pair.use(own)] == [204, 401]
