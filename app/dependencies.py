@@ -21,10 +21,13 @@ from triggers.ports import (
     Attempts,
     AuditReads,
     EventReads,
+    FailingWebhooks,
+    Jobs,
     KeyUses,
     TenantDirectory,
     UsedSignatures,
 )
+from triggers.recoveries import Recoveries
 from triggers.replayer import Replayer
 from triggers.resources import Resources
 from triggers.settings import Settings, SettingsError
@@ -41,6 +44,9 @@ class Domain(Struct, frozen=True, kw_only=True):
     events: EventReads
     replayer: Replayer
     attempts: Attempts
+    jobs: Jobs
+    recoveries: Recoveries
+    failing_webhooks: FailingWebhooks
     tenant_changes: TenantChanges
     key_changes: KeyChanges
     webhook_changes: WebhookChanges
@@ -91,6 +97,15 @@ def wire_domain(
             retention_days=settings.retention_days,
         ),
         attempts=resources.attempts,
+        jobs=resources.jobs,
+        recoveries=Recoveries(
+            resources.jobs,
+            resources.backlog,
+            clock=clock,
+            random_bits=random_bits,
+            retention_days=settings.retention_days,
+        ),
+        failing_webhooks=resources.failing_webhooks,
         tenant_changes=TenantChanges(plane, clock=clock, random_bits=random_bits),
         key_changes=KeyChanges(plane, clock=clock, random_bits=random_bits),
         webhook_changes=WebhookChanges(plane, clock=clock),

@@ -123,9 +123,12 @@ class Deployment:
         await worker.says("ready")
         return worker
 
-    async def make_producer(self, app: App, path: str = "/", **webhook: Any) -> Producer:
+    async def make_producer(
+        self, app: App, path: str = "/", *, tier: str = "free", **webhook: Any
+    ) -> Producer:
         """Make a tenant with a webhook to a path of the receiver."""
-        tenant = await self.create(app, "/v1/tenants", OPERATOR_KEY, {"name": "Acme"})
+        wanted = {"name": "Acme", "tier": tier}
+        tenant = await self.create(app, "/v1/tenants", OPERATOR_KEY, wanted)
         secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
         content = {"url": self.receiver.url(path), "secret": secret, "timeout_seconds": 2}
         await self.create(app, "/v1/webhooks", tenant["key"], content | webhook)

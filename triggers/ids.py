@@ -18,7 +18,10 @@ _KEY_CHARACTERS = 10
 _WEBHOOK_CHARACTERS = 20
 _REQUEST_CHARACTERS = 20
 _VALUES = {character: value for value, character in enumerate(ALPHABET)}
+EVENT_ID_MAX = "evt_8"  # behind every event id
+_TIME_MS_MAX = (1 << 48) - 1
 _EVENT_ID = re.compile(f"evt_[0-7][{ALPHABET}]{{25}}")
+_JOB_ID = re.compile(f"job_[0-7][{ALPHABET}]{{25}}")
 _TENANT_ID = re.compile(f"ten_[{ALPHABET}]{{{_TENANT_CHARACTERS}}}")
 
 RandomBits = Callable[[int], int]
@@ -39,6 +42,22 @@ def make_event_id(now_ms: int, shards: int, random_bits: RandomBits) -> str:
     randomness = random_bits(5 * _RANDOM_CHARACTERS)
     shard = randomness % shards
     return f"evt_{encode(now_ms, _TIME_CHARACTERS)}{encode(randomness >> 5, 15)}{ALPHABET[shard]}"
+
+
+def make_job_id(now_ms: int, random_bits: RandomBits) -> str:
+    """Make the id of a job, which sorts by time as an event's does: 48 bits of it, 80 random bits."""
+    randomness = encode(random_bits(5 * _RANDOM_CHARACTERS), _RANDOM_CHARACTERS)
+    return f"job_{encode(now_ms, _TIME_CHARACTERS)}{randomness}"
+
+
+def is_job_id(text: str) -> bool:
+    """Tell whether a text has the form of a job's id."""
+    return _JOB_ID.fullmatch(text) is not None
+
+
+def first_event_id(created_ms: int) -> str:
+    """Return what stands just before the ids of all events created from then on."""
+    return f"evt_{encode(min(max(created_ms, 0), _TIME_MS_MAX), _TIME_CHARACTERS)}"
 
 
 def is_event_id(text: str) -> bool:
@@ -65,7 +84,7 @@ def shard_of(event_id: str) -> int:
 
 
 def due_shard_of(event_id: str) -> str:
-    """Return the partition of the due index in which an event waits, `00` to `15`."""
+    """Return the partition of the due index in which an event or a job waits, `00` to `15`."""
     return DUE_SHARDS[_VALUES[event_id[-2]] % len(DUE_SHARDS)]
 
 

@@ -18,8 +18,10 @@ from triggers.ports import (
     EventInserts,
     EventReads,
     EventReopening,
+    FailingWebhooks,
     HintReceiver,
     HintSender,
+    Jobs,
     KeyUses,
     Reachable,
     ShardLeases,
@@ -43,6 +45,8 @@ class Resources(Struct, frozen=True, kw_only=True):
     events: Events
     attempts: Attempts
     backlog: Backlog
+    jobs: Jobs
+    failing_webhooks: FailingWebhooks
     buckets: Buckets
     control: ControlWrites
     directory: TenantDirectory

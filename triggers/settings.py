@@ -147,6 +147,15 @@ class Settings(Struct, frozen=True, kw_only=True):
         float,
         _seconds("What a change of them waits on top, so that it is in force when it returns"),
     ] = 0.2
+    disable_after_days: Annotated[
+        float,
+        Meta(
+            gt=0, le=365, description="A webhook with nothing but failures is disabled then, days"
+        ),
+    ] = 5
+    recover_per_second: Annotated[
+        int, _count("A job redelivers this many failed or held deliveries a second at most")
+    ] = 100
     retention_days: Annotated[int, _count("Events are kept this long, days")] = 30
 
     serve_on_seconds: Annotated[

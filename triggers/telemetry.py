@@ -33,6 +33,10 @@ claims_lost = _meter.create_counter(
 fenced_off = _meter.create_counter(
     "triggers.finishes.fenced_off", description="Finishes refused because the claim had passed on"
 )
+recovered = _meter.create_counter(
+    "triggers.deliveries.recovered",
+    description="Failed or held deliveries that a job opened again",
+)
 postponements = _meter.create_counter(
     "triggers.deliveries.postponed",
     description="Deliveries put off because their webhook was at its limit",

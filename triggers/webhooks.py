@@ -33,7 +33,8 @@ class OldSecret(Struct, frozen=True, kw_only=True):
 class Webhook(Struct, frozen=True, kw_only=True):
     """A webhook as the control table holds it. `retry` names a schedule or lists seconds.
 
-    `headers` go along with every request; `revision` counts the changes, from 1.
+    `headers` go along with every request; `revision` counts the changes, from 1,
+    `enablings` how often it was disabled and enabled again.
     """
 
     webhook_id: str
@@ -51,6 +52,7 @@ class Webhook(Struct, frozen=True, kw_only=True):
     headers: dict[str, str] = {}
     old_secrets: tuple[OldSecret, ...] = ()
     revision: int = 1
+    enablings: int = 0
 
     @property
     def schedule(self) -> tuple[int, ...]:
@@ -92,7 +94,14 @@ def signing_secrets(webhook: Webhook, now_ms: int) -> tuple[str, ...]:
 
 def changed(webhook: Webhook, now_ms: int, **values: Any) -> Webhook:
     """Return a webhook with other values, as of now, and its next revision."""
-    return replace(webhook, updated_ms=now_ms, revision=webhook.revision + 1, **values)
+    enables = values.get("status") is WebhookStatus.ACTIVE and not webhook.is_enabled
+    return replace(
+        webhook,
+        updated_ms=now_ms,
+        revision=webhook.revision + 1,
+        enablings=webhook.enablings + enables,
+        **values,
+    )
 
 
 def wants(webhook: Webhook, event_type: str) -> bool:

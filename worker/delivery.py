@@ -14,16 +14,16 @@ from triggers.http.sender import LocalShortageError, Request, Sender
 from triggers.ports import ClaimLost, EventClaims
 from triggers.retries import Outcome
 from triggers.settings import Settings
-from triggers.tenants import TenantView
 from triggers.times import Clock, rfc3339
 from triggers.webhooks import Webhook, signing_secrets
 from worker.fair_queue import FairQueue, Work
 from worker.finishing import Finisher
 from worker.lanes import Lanes
+from worker.leases import STALE_INDEX_MS, lease_ms_of
 from worker.rounds import Round
+from worker.webhook_health import WebhookHealth
 
 SAVE_AFTER_SECONDS = 1.0  # each time what is done is written, while other receivers still hang
-STALE_INDEX_MS = 2_000  # an index may still show what was finished this long ago
 GIVEN_BACK_MS = 2_000
 SUSPECT_BACK_MS = 10_000
 ATTEMPT_SECONDS_MIN = 0.5  # a receiver must not be blamed for the time that we lost
@@ -45,6 +45,7 @@ class Deliverer:
         sender: Sender,
         finisher: Finisher,
         lanes: Lanes,
+        health: WebhookHealth,
         queue: FairQueue,
         settings: Settings,
         clock: Clock,
@@ -55,6 +56,7 @@ class Deliverer:
         self._sender = sender
         self._finisher = finisher
         self._lanes = lanes
+        self._health = health
         self._queue = queue
         self._settings = settings
         self._clock = clock
@@ -85,7 +87,7 @@ class Deliverer:
     async def _claim(self, work: Work) -> Round | None:
         view = await self._views.view(work.tenant_id)
         now_ms = self._clock()
-        lease_ms = now_ms + self._lease_ms(view)
+        lease_ms = now_ms + lease_ms_of(view, self._settings)
         claim = await self._events.claim(
             work.tenant_id, work.event_id, now_ms=now_ms, lease_ms=lease_ms
         )
@@ -102,12 +104,6 @@ class Deliverer:
             await self._give_back(round_, "no view", GIVEN_BACK_MS)
             return None
         return Round(work.tenant_id, claim, view, lease_ms)
-
-    def _lease_ms(self, view: TenantView) -> int:
-        """Return how long a claim holds: longer by what the tenant's slowest webhook may take."""
-        longest = max((w.timeout_seconds for w in view.webhooks.values()), default=0)
-        more = max(0.0, longest - self._settings.attempt_seconds)
-        return int((self._settings.lease_seconds + more) * 1000)
 
     async def _deliver_alone(self, round_: Round) -> None:
         self._suspect = round_.event.event_id
@@ -158,6 +154,7 @@ class Deliverer:
             attempted = after_attempt(
                 delivery, outcome, webhook.schedule, self._clock(), self._random()
             )
+            self._health.note(round_.tenant_id, attempted, self._clock())
             round_.replace(attempted)
             round_.attempts.append(
                 Attempt(

@@ -20,20 +20,27 @@ _logger = logging.getLogger(__name__)
 
 
 class Worker(Protocol):
-    """What carries an event through."""
+    """What carries an event or a job through."""
 
     async def work(self, work: Work) -> None:
-        """Work on an event. Raises Unavailable when the store is away."""
+        """Work on it. Raises Unavailable when the store is away."""
 
 
 class Dispatcher:
     """Keeps up to `in_flight_max` events in work. While the store is away it claims next to nothing."""
 
     def __init__(
-        self, queue: FairQueue, worker: Worker, *, clock: Clock, in_flight_max: int
+        self,
+        queue: FairQueue,
+        worker: Worker,
+        worker_on_jobs: Worker,
+        *,
+        clock: Clock,
+        in_flight_max: int,
     ) -> None:
         self._queue = queue
         self._worker = worker
+        self._worker_on_jobs = worker_on_jobs
         self._clock = clock
         self._slots = asyncio.Semaphore(in_flight_max)
         self._in_flight: dict[asyncio.Task[None], float] = {}  # since when, the oldest first
@@ -71,7 +78,8 @@ class Dispatcher:
 
     async def _carry(self, work: Work) -> None:
         try:
-            await self._worker.work(work)
+            is_job = work.event_id.startswith("job_")
+            await (self._worker_on_jobs if is_job else self._worker).work(work)
         except Unavailable as error:
             self._pause.store_failed()
             _log(work, "put off: the store is away", error)

@@ -11,7 +11,7 @@ SWEPT_SHARE = 4
 
 
 class Work(Struct, frozen=True, kw_only=True, eq=False):
-    """An event that may be due. `claimed` is called once its claim has been won or lost."""
+    """An event, or a job by its own id, that may be due. `claimed` is called once its claim has been won or lost."""
 
     tenant_id: str
     event_id: str

@@ -6,17 +6,24 @@ from triggers.control_views import ControlViews
 from worker.consumer import Consumer
 from worker.dispatcher import Dispatcher
 from worker.sweeper import Sweeper
+from worker.webhook_health import WebhookHealth
 
 
 class Loops:
-    """Consumer, sweeper and dispatcher, which live and end together."""
+    """Consumer, sweeper, dispatcher and the health of webhooks, which live and end together."""
 
     def __init__(
-        self, consumer: Consumer, sweeper: Sweeper, dispatcher: Dispatcher, views: ControlViews
+        self,
+        consumer: Consumer,
+        sweeper: Sweeper,
+        dispatcher: Dispatcher,
+        webhook_health: WebhookHealth,
+        views: ControlViews,
     ) -> None:
         self._consumer = consumer
         self._sweeper = sweeper
         self._dispatcher = dispatcher
+        self._webhook_health = webhook_health
         self._views = views
 
     @property
@@ -30,6 +37,7 @@ class Loops:
             asyncio.create_task(self._consumer.run(), name="consumer"),
             asyncio.create_task(self._sweeper.run(), name="sweeper"),
             asyncio.create_task(self._dispatcher.run(), name="dispatcher"),
+            asyncio.create_task(self._webhook_health.run(), name="webhook health"),
         ]
         stopped = asyncio.create_task(stop.wait(), name="stop")
         try:

@@ -28,7 +28,9 @@ from worker.finishing import Finisher
 from worker.health import Health, serve_health
 from worker.lanes import Lanes
 from worker.loops import Loops
+from worker.recovery import Recoverer
 from worker.sweeper import Sweeper
+from worker.webhook_health import WebhookHealth
 
 _logger = logging.getLogger(__name__)
 
@@ -86,16 +88,40 @@ def wire_loops(
     """Put the parts of a worker together; the pulses of its loops go to `health`."""
     queue = FairQueue(waiting_max=settings.events_queued_max)
     views = ControlViews(resources.control, age_max_seconds=settings.control_age_max_seconds)
+    webhook_changes = WebhookChanges(
+        ControlPlane(
+            resources.control, clock=clock, settle_seconds=settings.control_settle_seconds
+        ),
+        clock=clock,
+    )
+    webhook_health = WebhookHealth(
+        resources.failing_webhooks,
+        webhook_changes,
+        clock=clock,
+        pulse=health.pulse("webhook health"),
+        disable_after_days=settings.disable_after_days,
+    )
     deliverer = Deliverer(
         events=resources.events,
         views=views,
         sender=Sender(session, clock),
-        finisher=_finisher(settings, resources, clock),
+        finisher=_finisher(settings, resources, webhook_changes, clock),
         lanes=Lanes(in_flight_max=settings.attempts_in_flight_max, random=random.random),
+        health=webhook_health,
         queue=queue,
         settings=settings,
         clock=clock,
         random=random.random,
+    )
+    recoverer = Recoverer(
+        jobs=resources.jobs,
+        backlog=resources.backlog,
+        events=resources.events,
+        hints=resources.hints,
+        views=views,
+        queue=queue,
+        settings=settings,
+        clock=clock,
     )
     consumer = Consumer(
         resources.hints,
@@ -115,22 +141,21 @@ def wire_loops(
         lease_seconds=settings.shard_lease_seconds,
     )
     dispatcher = Dispatcher(
-        queue, deliverer, clock=clock, in_flight_max=settings.events_in_flight_max
+        queue, deliverer, recoverer, clock=clock, in_flight_max=settings.events_in_flight_max
     )
     health.watch("dispatcher", dispatcher.is_alive)
-    return Loops(consumer, sweeper, dispatcher, views)
+    return Loops(consumer, sweeper, dispatcher, webhook_health, views)
 
 
-def _finisher(settings: Settings, resources: Resources, clock: Clock) -> Finisher:
-    plane = ControlPlane(
-        resources.control, clock=clock, settle_seconds=settings.control_settle_seconds
-    )
+def _finisher(
+    settings: Settings, resources: Resources, webhook_changes: WebhookChanges, clock: Clock
+) -> Finisher:
     return Finisher(
         events=resources.events,
         attempts=resources.attempts,
         backlog=resources.backlog,
         dead_letters=resources.dead_letters,
-        webhook_changes=WebhookChanges(plane, clock=clock),
+        webhook_changes=webhook_changes,
         clock=clock,
         finish_seconds=settings.finish_seconds,
         retention_days=settings.retention_days,

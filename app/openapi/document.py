@@ -39,7 +39,7 @@ def document_of(routes: Iterable[BaseRoute]) -> bytes:
         paths.setdefault(path, {})[method] = {"operationId": name} | told
     for path, methods in paths.items():
         for told in methods.values():
-            add_links(path, told, paths, schemas)
+            add_links(path, told, paths)
     used = {operation.tag for *_, operation in described}
     document = {
         "openapi": "3.1.0",

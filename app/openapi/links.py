@@ -8,13 +8,12 @@ from app.openapi.parameters import names_in
 Paths = Mapping[str, Mapping[str, Any]]
 
 
-def add_links(path: str, operation: dict[str, Any], paths: Paths, schemas: Any) -> None:
+def add_links(path: str, operation: dict[str, Any], paths: Paths) -> None:
     """Add the links of an operation that makes something, hence has a `Location`."""
     for response in operation["responses"].values():
         if "Location" in response["headers"] and "content" in response:
             [content] = response["content"].values()
-            fields = schemas[content["schema"]["$ref"].rpartition("/")[2]]["properties"]
-            linked = _linked(paths, fields)
+            linked = _linked(paths, content["example"])  # some fields are only in some answers
             response["links"] = {
                 told["operationId"]: _link(told["operationId"], name)
                 for other, name in linked.items()

@@ -26,10 +26,11 @@ from app.wire.webhooks import (
 )
 from triggers.api_keys import Scope
 from triggers.errors import NotFound
+from triggers.jobs import Job
 from triggers.webhooks import Webhook
 
 TAG = "Webhooks"
-_ETAG = {"ETag": "Its present state; send it as `If-Match` with a change"}
+ETAG = {"ETag": "Its present state; send it as `If-Match` with a change"}
 _IF_MATCH = "With `If-Match` it is refused (412) when the webhook has changed since it was read."
 
 
@@ -44,7 +45,7 @@ _IF_MATCH = "With `If-Match` it is refused (412) when the webhook has changed si
         example={"url": "https://example.com/hooks", "event_types": ["order.*"]},
         answer=WebhookOut,
         shown=("secret",),
-        headers={"Location": "Where the webhook can be read", **_ETAG},
+        headers={"Location": "Where the webhook can be read", **ETAG},
         problems=("limit_reached",),
     ),
 )
@@ -77,11 +78,19 @@ async def create_webhook(
         answer=WebhookList,
     ),
 )
-async def list_webhooks(request: Request[Any, Any, Any]) -> WebhookList:
+async def list_webhooks(
+    request: Request[Any, Any, Any], domain: NamedDependency[Domain]
+) -> WebhookList:
     """List the webhooks of the tenant, oldest first."""
     read_query(request, NoQuery)
-    webhooks = oldest_first(caller_of(request).tenant_view.webhooks)
-    return WebhookList(webhooks=[webhook_to_wire(webhook) for webhook in webhooks])
+    view = caller_of(request).tenant_view
+    since = await domain.failing_webhooks.since(view.tenant_id, view.webhooks)
+    return WebhookList(
+        webhooks=[
+            webhook_to_wire(webhook, failing_ms=since.get(webhook.webhook_id))
+            for webhook in oldest_first(view.webhooks)
+        ]
+    )
 
 
 @get(
@@ -92,14 +101,15 @@ async def list_webhooks(request: Request[Any, Any, Any]) -> WebhookList:
         description="Without its secret.",
         scope=Scope.WEBHOOKS,
         answer=WebhookOut,
-        headers=_ETAG,
+        headers=ETAG,
     ),
 )
 async def read_webhook(
-    request: Request[Any, Any, Any], webhook_id: FromPath[str]
+    request: Request[Any, Any, Any], domain: NamedDependency[Domain], webhook_id: FromPath[str]
 ) -> Response[WebhookOut]:
     """Show one webhook, without its secret."""
-    return shown(webhook_of_caller(request, webhook_id))
+    webhook = webhook_of_caller(request, webhook_id)
+    return await show(domain, caller_of(request).tenant.tenant_id, webhook)
 
 
 @patch(
@@ -114,7 +124,7 @@ async def read_webhook(
         body=WebhookPatch,
         example={"event_types": ["order.*", "invoice.paid"], "description": "Orders"},
         answer=WebhookOut,
-        headers=_ETAG,
+        headers=ETAG,
         problems=("precondition_failed",),
     ),
 )
@@ -125,15 +135,20 @@ async def update_webhook(
     settings, caller, tags = domain.settings, caller_of(request), read_if_match(request)
     body = await read_body(request, settings, bytes_max=SMALL_BODY_BYTES_MAX)
     sent = decode_json(WebhookPatch, body, webhook_checks(settings))
+    tenant_id, before = caller.tenant.tenant_id, webhook_of_caller(request, webhook_id)
     webhook = await domain.webhook_changes.update(
-        caller.tenant.tenant_id,
+        tenant_id,
         webhook_id,
         values_of(sent, settings),
         enabled=None if sent.enabled is UNSET else sent.enabled,
         tags=tags,
         actor=caller.actor,
     )
-    return shown(webhook)
+    if webhook.enablings == before.enablings:
+        return await show(domain, tenant_id, webhook)
+    await domain.failing_webhooks.clear(tenant_id, webhook_id)
+    job = await domain.recoveries.release(tenant_id, webhook)
+    return await show(domain, tenant_id, webhook, job)
 
 
 @delete(
@@ -165,9 +180,13 @@ def webhook_of_caller(request: Request[Any, Any, Any], webhook_id: str) -> Webho
     return webhook
 
 
-def shown(webhook: Webhook) -> Response[WebhookOut]:
-    """Answer with a webhook in its present state."""
-    return Response(webhook_to_wire(webhook), headers={"etag": webhook.tag})
+async def show(
+    domain: Domain, tenant_id: str, webhook: Webhook, job: Job | None = None
+) -> Response[WebhookOut]:
+    """Answer with a webhook in its present state, and the job that delivers what was held for it."""
+    since = await domain.failing_webhooks.since(tenant_id, [webhook.webhook_id])
+    out = webhook_to_wire(webhook, failing_ms=since.get(webhook.webhook_id), job=job)
+    return Response(out, headers={"etag": webhook.tag})
 
 
 ROUTES = (

@@ -1,12 +1,13 @@
 """Webhooks on the wire: as they are created and changed, and as they are shown."""
 
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from app.wire.events import WholeList
-from app.wire.ids import WebhookId
+from app.wire.ids import JobId, WebhookId
 from app.wire.moments import Moment, moment_or_none
 from app.wire.webhook_fields import (
     Description,
@@ -20,10 +21,11 @@ from app.wire.webhook_fields import (
 )
 from triggers import signatures
 from triggers.ids import RandomBits, make_webhook_id
+from triggers.jobs import Job
 from triggers.settings import Settings
 from triggers.times import rfc3339
 from triggers.webhook_changes import DISABLED_BY_A_CALL
-from triggers.webhooks import TIMEOUT_SECONDS_MAX, Webhook, WebhookStatus, disabled_values
+from triggers.webhooks import TIMEOUT_SECONDS_MAX, Webhook, disabled_values
 
 
 class WebhookIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,6 +53,14 @@ class WebhookPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     headers: Headers | UnsetType = UNSET
 
 
+class ShownStatus(StrEnum):
+    """What a webhook is worth at the moment."""
+
+    ACTIVE = "active"
+    FAILING = "failing"
+    DISABLED = "disabled"
+
+
 class WebhookOut(Struct, frozen=True, kw_only=True):
     """A webhook as it is shown."""
 
@@ -76,8 +86,20 @@ class WebhookOut(Struct, frozen=True, kw_only=True):
         ),
     ] = UNSET
     status: Annotated[
-        WebhookStatus,
-        Meta(description="Whether events are delivered to it", examples=["active"]),
+        ShownStatus,
+        Meta(
+            description="`active`, `failing` while it knows nothing but failures, or `disabled`: "
+            "then what wants it is held",
+            examples=["active"],
+        ),
+    ]
+    failing_since: Annotated[
+        Moment | None,
+        Meta(
+            description="Since when it knows nothing but failures, in UTC; after 5 days of it the "
+            "webhook is disabled",
+            examples=[None],
+        ),
     ]
     disabled_reason: Annotated[
         str | None, Meta(description="Why it is disabled; null: it is not", examples=[None])
@@ -85,6 +107,13 @@ class WebhookOut(Struct, frozen=True, kw_only=True):
     disabled_at: Annotated[
         Moment | None, Meta(description="Since when it is disabled, in UTC", examples=[None])
     ]
+    job_id: Annotated[
+        JobId | UnsetType,
+        Meta(
+            description="Only when it was enabled: the job that delivers what was held for it",
+            examples=["job_01KAN72XQV8YJ4T6Z0M3S5B7C9"],
+        ),
+    ] = UNSET
     created_at: Annotated[Moment, Meta(description="When it was made, in UTC")]
     updated_at: Annotated[Moment, Meta(description="When it was changed last, in UTC")]
 
@@ -129,8 +158,18 @@ def values_of(sent: WebhookPatch, settings: Settings) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not UNSET}
 
 
-def webhook_to_wire(webhook: Webhook, *, with_secret: bool = False) -> WebhookOut:
-    """Show a webhook; its secret only when it was made just now."""
+def webhook_to_wire(
+    webhook: Webhook,
+    *,
+    with_secret: bool = False,
+    failing_ms: int | None = None,
+    job: Job | None = None,
+) -> WebhookOut:
+    """Show a webhook; its secret only when it was made just now.
+
+    `failing_ms` is since when it fails, `job` what delivers what was held for it.
+    """
+    is_failing = failing_ms is not None and webhook.is_enabled
     return WebhookOut(
         webhook_id=webhook.webhook_id,
         url=webhook.url,
@@ -141,7 +180,9 @@ def webhook_to_wire(webhook: Webhook, *, with_secret: bool = False) -> WebhookOu
         retry=webhook.retry if isinstance(webhook.retry, str) else list(webhook.retry),
         headers=webhook.headers,
         secret=webhook.secret if with_secret else UNSET,
-        status=webhook.status,
+        status=ShownStatus.FAILING if is_failing else ShownStatus(webhook.status),
+        failing_since=moment_or_none(failing_ms) if is_failing else None,
+        job_id=job.job_id if job else UNSET,
         disabled_reason=webhook.disabled_reason,
         disabled_at=moment_or_none(webhook.disabled_ms),
         created_at=rfc3339(webhook.created_ms),

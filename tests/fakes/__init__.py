@@ -11,10 +11,11 @@ from tests.fakes.base import Fake
 from tests.fakes.buckets import FakeBuckets
 from tests.fakes.control import FakeControl
 from tests.fakes.data_keys import FakeDataKeys
-from tests.fakes.deliveries import FakeAttempts, FakeBacklog, FakeDeadLetters
+from tests.fakes.deliveries import FakeAttempts, FakeDeadLetters
 from tests.fakes.events import FakeEvents
 from tests.fakes.keys import FakeKeyUses, FakeUsedSignatures
 from tests.fakes.queues import FakeHints, FakeShardLeases
+from tests.fakes.recovery import FakeBacklog, FakeFailingWebhooks, FakeJobs
 from triggers.resources import OpenResources, Resources
 from triggers.settings import Settings
 from triggers.times import Clock, system_clock
@@ -28,7 +29,9 @@ __all__ = [
     "FakeDataKeys",
     "FakeDeadLetters",
     "FakeEvents",
+    "FakeFailingWebhooks",
     "FakeHints",
+    "FakeJobs",
     "FakeKeyUses",
     "FakeReachable",
     "FakeResources",
@@ -55,6 +58,8 @@ class FakeResources(Resources, frozen=True, kw_only=True):
     events: FakeEvents
     attempts: FakeAttempts
     backlog: FakeBacklog
+    jobs: FakeJobs
+    failing_webhooks: FakeFailingWebhooks
     buckets: FakeBuckets
     control: FakeControl
     directory: FakeControl
@@ -70,10 +75,13 @@ class FakeResources(Resources, frozen=True, kw_only=True):
 def fake_resources(clock: Clock = system_clock) -> FakeResources:
     """Return a fresh outside, empty and in order."""
     control = FakeControl()
+    jobs = FakeJobs()
     return FakeResources(
-        events=FakeEvents(),
+        events=FakeEvents(jobs),
         attempts=FakeAttempts(),
         backlog=FakeBacklog(),
+        jobs=jobs,
+        failing_webhooks=FakeFailingWebhooks(),
         buckets=FakeBuckets(),
         control=control,
         directory=control,

@@ -41,20 +41,6 @@ class FakeAttempts(Fake):
         )
 
 
-class FakeBacklog(Fake):
-    """The markers by (tenant, webhook, event), each with the status that it was left for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.markers: dict[tuple[str, str, str], str] = {}
-
-    async def mark(
-        self, tenant_id: str, webhook_id: str, event_id: str, status: str, *, expires_s: int
-    ) -> None:
-        await self._answer("mark")
-        self.markers[tenant_id, webhook_id, event_id] = status
-
-
 class FakeDeadLetters(Fake):
     """The dead letters in the order of their sending."""
 

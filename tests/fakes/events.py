@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from tests.fakes.base import Fake
+from tests.fakes.recovery import FakeJobs
 from triggers.deliveries import Delivery
 from triggers.events import (
     AT_ONCE_MS,
@@ -24,8 +25,9 @@ IN_INBOX = (EventStatus.PENDING, EventStatus.FAILED)
 class FakeEvents(Fake):
     """The event store. The inbox and the due index are views of `records`, so they never lag."""
 
-    def __init__(self) -> None:
+    def __init__(self, jobs: FakeJobs | None = None) -> None:
         super().__init__()
+        self._jobs = jobs or FakeJobs()
         self.records: dict[tuple[str, str], EventRecord] = {}
         self.expires_s: dict[tuple[str, str], int] = {}
         self.without_payload: set[tuple[str, str]] = set()  # TTL has taken it
@@ -160,12 +162,12 @@ class FakeEvents(Fake):
         self, due_shard: str, *, now_ms: int, limit: int, after: DueEvent | None
     ) -> list[DueEvent]:
         await self._answer("read_due")
+        events = ((key, record.state.due_ms) for key, record in self.records.items())
+        jobs = ((key, kept.due_ms) for key, kept in self._jobs.kept.items())
         due = sorted(
-            (record.state.due_ms, event_id, tenant_id)
-            for (tenant_id, event_id), record in self.records.items()
-            if record.state.due_ms is not None
-            and record.state.due_ms <= now_ms
-            and due_shard_of(event_id) == due_shard
+            (due_ms, identifier, tenant_id)
+            for (tenant_id, identifier), due_ms in (*events, *jobs)
+            if due_ms is not None and due_ms <= now_ms and due_shard_of(identifier) == due_shard
         )
         start = (after.due_ms, after.event_id, after.tenant_id) if after else (AT_ONCE_MS, "", "")
         return [

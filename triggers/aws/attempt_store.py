@@ -1,4 +1,4 @@
-"""The `attempts` and `backlog` tables: what went wrong, and what waits for a webhook."""
+"""The `attempts` table: what went wrong."""
 
 from typing import TYPE_CHECKING
 
@@ -82,22 +82,3 @@ class AttemptStore:
         return AttemptPage(
             attempts=attempts, position=position_of(attempts[-1]) if has_more else None
         )
-
-
-class BacklogStore:
-    """Markers of failed and held deliveries by webhook."""
-
-    def __init__(self, writes: Writes) -> None:
-        self._writes = writes
-
-    async def mark(
-        self, tenant_id: str, webhook_id: str, event_id: str, status: str, *, expires_s: int
-    ) -> None:
-        """Leave a marker, before the finish that makes the delivery so."""
-        item: Item = {
-            "pk": {"S": keys.by_webhook(tenant_id, webhook_id)},
-            "sk": {"S": event_id},
-            "status": {"S": status},
-            "expires": {"N": str(expires_s)},
-        }
-        await self._writes.put(keys.BACKLOG, item)

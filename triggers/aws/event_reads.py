@@ -80,7 +80,8 @@ class EventReader:
             "Limit": limit,
         }
         if after is not None:
-            pk, sk = self._key(after.tenant_id, after.event_id)
+            pk = {"S": keys.partition_of_due(after.tenant_id, after.event_id)}
+            sk = {"S": after.event_id}
             due = {"N": str(after.due_ms)}
             query["ExclusiveStartKey"] = {
                 "pk": pk,

@@ -93,6 +93,28 @@ def rate_bucket(tenant_id: str, key_id: str | None) -> str:
     return f"rate#{tenant_id}" if key_id is None else f"rate#{tenant_id}#{key_id}"
 
 
+def jobs_partition(tenant_id: str) -> str:
+    """Return the partition of a tenant's jobs, in the table of events."""
+    return f"{tenant_id}#jobs"
+
+
+def latest_job(webhook_id: str, kind: str) -> str:
+    """Return the sort key of the entry that names the latest job of a kind for a webhook."""
+    return f"latest#{kind}#{webhook_id}"
+
+
+def partition_of_due(tenant_id: str, identifier: str) -> str:
+    """Return the partition of what the due index names: of an event or a job."""
+    if identifier.startswith("job_"):
+        return jobs_partition(tenant_id)
+    return partition_of_event(tenant_id, identifier)
+
+
+def health(tenant_id: str, webhook_id: str) -> str:
+    """Return the counter that says since when a webhook fails."""
+    return f"health#{tenant_id}#{webhook_id}"
+
+
 def sweep_lease(due_shard: str) -> str:
     """Return the counter that holds the lease of a due shard."""
     return f"sweep#{due_shard}"

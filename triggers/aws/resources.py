@@ -5,15 +5,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from triggers.aws import keys
-from triggers.aws.attempt_store import AttemptStore, BacklogStore
+from triggers.aws.attempt_store import AttemptStore
 from triggers.aws.audit_store import AuditStore
+from triggers.aws.backlog_store import BacklogStore
 from triggers.aws.bucket_store import BucketStore
 from triggers.aws.clients import Clients, calling, open_clients
 from triggers.aws.control_records import ControlRecords
 from triggers.aws.control_store import ControlStore
 from triggers.aws.data_keys import data_keys_of
 from triggers.aws.event_store import EventStore
+from triggers.aws.failing_webhooks import FailingWebhookStore
 from triggers.aws.items import Reads, Writes
+from triggers.aws.job_store import JobStore
 from triggers.aws.key_uses import KeyUseStore
 from triggers.aws.queues import DeadLetterQueue, HintQueue, QueueAddress
 from triggers.aws.shard_leases import ShardLeaseStore
@@ -77,7 +80,9 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
             yield Resources(
                 events=EventStore(clients, statements, reads, payloads, writes),
                 attempts=AttemptStore(clients, writes),
-                backlog=BacklogStore(writes),
+                backlog=BacklogStore(clients, writes, statements),
+                jobs=JobStore(clients, statements, reads),
+                failing_webhooks=FailingWebhookStore(clients, reads),
                 buckets=BucketStore(clients),
                 control=ControlStore(clients, versions, ControlRecords(keyring)),
                 directory=TenantDirectory(clients),

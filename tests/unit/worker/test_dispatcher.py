@@ -46,13 +46,15 @@ async def fail_for_want_of_a_store(work: Work) -> None:
 
 @asynccontextmanager
 async def dispatching(
-    worker: FakeWorker, *event_ids: str, in_flight_max: int = 3
+    worker: FakeWorker, *event_ids: str, in_flight_max: int = 3, jobs: FakeWorker | None = None
 ) -> AsyncIterator[tuple[Dispatcher, FairQueue]]:
     """Run a dispatcher over events that wait."""
     queue = FairQueue(waiting_max=1_000)
     for event_id in event_ids:
         queue.put(Work(tenant_id="ten_1", event_id=event_id), NOW_MS)
-    dispatcher = Dispatcher(queue, worker, clock=FakeClock(), in_flight_max=in_flight_max)
+    dispatcher = Dispatcher(
+        queue, worker, jobs or worker, clock=FakeClock(), in_flight_max=in_flight_max
+    )
     running = asyncio.create_task(dispatcher.run())
     try:
         yield dispatcher, queue
@@ -192,3 +194,13 @@ async def test_f13_a_drain_breaks_off_what_hangs_and_lets_it_write() -> None:
 async def test_a_drain_with_nothing_in_work_is_over_at_once() -> None:
     async with dispatching(FakeWorker(Hanging())) as (dispatcher, _), asyncio.timeout(1):
         await dispatcher.drain(60)
+
+
+async def test_a_job_is_carried_by_who_knows_jobs() -> None:
+    async def carry(work: Work) -> None:
+        return
+
+    events, jobs = FakeWorker(carry), FakeWorker(carry)
+    async with dispatching(events, "evt_1", "job_1", jobs=jobs):
+        await until(lambda: events.ended and jobs.ended)
+    assert (events.ended, jobs.ended) == (["evt_1"], ["job_1"])

@@ -154,7 +154,12 @@ async def test_the_health_checks_watch_every_loop() -> None:
     settings = make_settings()
     async with open_session(connect_seconds=1, allowed=()) as session:
         wire_loops(settings, fake_resources(), session, health, clock=system_clock)
-    assert [name for name, _ in health._watched] == ["consumer", "sweeper", "dispatcher"]
+    assert [name for name, _ in health._watched] == [
+        "webhook health",
+        "consumer",
+        "sweeper",
+        "dispatcher",
+    ]
 
 
 async def test_f12_a_stop_lets_what_is_in_the_air_end_and_claims_nothing_more() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -28,7 +29,9 @@ from triggers.webhooks import Webhook
 from worker.delivery import Deliverer
 from worker.fair_queue import FairQueue, Work
 from worker.finishing import Finisher
+from worker.health import Pulse
 from worker.lanes import Lanes
+from worker.webhook_health import WebhookHealth
 
 FINISH_SECONDS = 0.05  # how long a finish is tried again, in real time
 
@@ -80,6 +83,7 @@ class World:
         self.queue = FairQueue(waiting_max=100)
         self.lanes = Lanes(in_flight_max=1_000, random=lambda: 0.0)
         self.tenant_id = make_tenant_id(CountingBits())
+        self.health = make_health(self.outside, self.clock)
         self.have(*webhooks)
         self.deliverer = self._deliverer(settings or make_settings())
 
@@ -145,11 +149,24 @@ class World:
             sender=self.sender,
             finisher=make_finisher(self.outside, self.clock),
             lanes=self.lanes,
+            health=self.health,
             queue=self.queue,
             settings=settings,
             clock=self.clock,
             random=lambda: self.random,
         )
+
+
+def make_health(outside: FakeResources, clock: FakeClock, **values: Any) -> WebhookHealth:
+    """Make what notices webhooks that fail, on a fake outside."""
+    plane = ControlPlane(outside.control, clock=clock, settle_seconds=0)
+    defaults: dict[str, Any] = {"pulse": Pulse(), "disable_after_days": 5}
+    return WebhookHealth(
+        outside.failing_webhooks,
+        WebhookChanges(plane, clock=clock),
+        clock=clock,
+        **(defaults | values),
+    )
 
 
 def make_finisher(outside: FakeResources, clock: FakeClock) -> Finisher:
