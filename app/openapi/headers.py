@@ -96,6 +96,8 @@ _BY_STATUS = {
     429: ("Retry-After",),
     503: ("Retry-After",),
 }
+# These come before the caller is known, so that nothing is counted.
+_UNCOUNTED = frozenset({401, 405, 431})
 _ON_EVERY_ANSWER = ("X-Request-ID", "X-Correlation-ID")
 _OF_LIMITS = tuple(name for name in ANSWER_HEADERS if "RateLimit" in name)
 
@@ -103,7 +105,7 @@ _OF_LIMITS = tuple(name for name in ANSWER_HEADERS if "RateLimit" in name)
 def answer_headers(operation: Operation, status: int, *, is_problem: bool) -> dict[str, Any]:
     """Return the headers of one answer of an operation."""
     names = list(_ON_EVERY_ANSWER)
-    if operation.scope not in (None, Scope.ADMIN) and status != 401:
+    if operation.scope not in (None, Scope.ADMIN) and status not in _UNCOUNTED:
         names += _OF_LIMITS
     if is_problem:
         names += _BY_STATUS.get(status, ())
