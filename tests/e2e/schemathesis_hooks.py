@@ -14,16 +14,28 @@ OWN_KEY_ID = os.environ.get("OWN_KEY_ID")
 NO_KEY_ID = "0" * 26
 IF_MATCH_EXAMPLE = '"3"'
 
-# What is valid by its schema, and still refused, since a schema cannot say more.
-FIELDS_BEYOND_A_SCHEMA = {
+# What may come instead of what the document leads one to expect, by the failure that it would be.
+_BUSY = {
+    "unavailable": "views are kept far shorter than in production, so that changes are quick; on a "
+    "busy machine one may be too old before it is there, and then this is what is promised",
+}
+CODES = {
+    "ST101": _BUSY,  # a server error
+    "ST102": _BUSY,
+    "ST202": {  # valid by its schema, which cannot say more, and refused
+        "idempotency_mismatch": "the key was used before, for something else",
+        "invalid_cursor": "one that is ours is known by its signature alone",
+        "precondition_failed": "what `If-Match` names was the state once",
+    },
+    "ST401": {  # a wrong key gets neither 401 nor 403
+        "rate_limited": "who has tried too many keys must wait",
+    },
+}
+FIELDS = {  # of what is valid by its schema and refused
     "url": "it must have a public host, hence be no address of ours",
     "headers": "some names are reserved, upper and lower case are one, and there is a limit to all",
     "expires_at": "it must be in the future",
     "allowed_cidrs": "what stands behind the prefix must be zero",
-}
-CODES_BEYOND_A_SCHEMA = {
-    "invalid_cursor": "one that is ours is known by its signature alone",
-    "precondition_failed": "what `If-Match` names was the state once",
 }
 
 
@@ -53,20 +65,15 @@ def filter_failure(
 ) -> bool:
     """Tell whether a failure is one."""
     problem = response.json() if "problem+json" in response.headers["content-type"][0] else {}
-    code = problem.get("code")
-    if failure.code == "ST101":
-        # Views are kept far shorter than in production, so that changes are quick. On a busy
-        # machine one may be too old before it is there: then this is the promised answer.
-        return code != "unavailable"
-    if failure.code == "ST202":
-        return code not in CODES_BEYOND_A_SCHEMA and not _is_beyond_a_schema(problem)
-    return True
+    if problem.get("code") in CODES.get(failure.code, ()):
+        return False
+    return failure.code != "ST202" or not _is_beyond_a_schema(problem)
 
 
 def _is_beyond_a_schema(problem: dict[str, Any]) -> bool:
     errors = problem.get("errors", ())
-    return errors and all(
-        error["field"] in FIELDS_BEYOND_A_SCHEMA
+    return bool(errors) and all(
+        error["field"] in FIELDS
         # To JSON Schema 1.0 is an integer; to us it is not written as one.
         or error["issue"].startswith("is a number, must be an integer")
         for error in errors
