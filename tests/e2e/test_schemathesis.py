@@ -8,15 +8,20 @@ with its reason.
 import asyncio
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from infra.local.settings import ROOT
 from tests.deployment import OPERATOR_KEY, SHORT_TIMES, UNMEASURED, App, Deployment
 from tests.processes import PYTHON, Process, own_environment, running
 
-SCHEMATHESIS = Path(PYTHON).with_name("schemathesis")
-CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
+SCHEMATHESIS = (
+    *(str(Path(PYTHON).with_name("schemathesis")), "--no-color"),
+    *("--config-file", str(Path(__file__).with_name("schemathesis.toml"))),
+    *("run", "--checks", "all"),
+)
 SECONDS_MAX = 180.0  # on a busy machine; alone they take less than a minute
 EXAMPLES_MAX = 4  # for each operation, on top of its examples and its coverage of the schema
 QUICK_CHANGES = SHORT_TIMES | {
@@ -29,38 +34,40 @@ OF_OPERATOR = ("Tenants",)
 OPEN = ("Service", "Documentation")
 
 
-def walk(deployment: Deployment, app: App, *options: str, key: str | None = None) -> Process:
-    """Start schemathesis with a key, or without."""
-    name = f"schemathesis-{len(list(deployment.folder.iterdir()))}"
-    command = (str(SCHEMATHESIS), "--config-file", str(CONFIGURATION), "--no-color", "run")
-    arguments = (f"{app.url}/openapi.json", "--checks", "all", *options)
-    environment = {"PYTHONPATH": str(Path.cwd())} | UNMEASURED
-    if key is not None:
-        arguments += ("--header", f"Authorization: Bearer {key}")
-        environment["OWN_KEY_ID"] = key.split("_")[1] if key.startswith("trg_") else ""
-    process = running(
-        (*command, *arguments), own_environment(environment), deployment.folder / f"{name}.log"
-    )
-    return deployment.stack.enter_context(process)
+@dataclass(frozen=True, kw_only=True)
+class Walks:
+    """Runs of schemathesis side by side. None changes or deletes what is `spared`."""
+
+    deployment: Deployment
+    app: App
+    spared: str
+    processes: dict[str, Process] = field(default_factory=dict)
+
+    def start(self, name: str, *options: str, key: str | None = None) -> None:
+        """Start one, with a key or without."""
+        with_key = () if key is None else ("--header", f"Authorization: Bearer {key}")
+        command = (*SCHEMATHESIS, f"{self.app.url}/openapi.json", *options, *with_key)
+        own = {"PYTHONPATH": str(ROOT), "SPARED": self.spared} | UNMEASURED
+        log = self.deployment.folder / f"schemathesis-{len(self.processes)}.log"
+        process = running(command, own_environment(own), log)
+        self.processes[name] = self.deployment.stack.enter_context(process)
+
+    async def end(self) -> dict[str, int]:
+        """Wait for all, and return how many requests each made. What one found fails the test."""
+        codes = await asyncio.gather(*(p.end(SECONDS_MAX) for p in self.processes.values()))
+        for code, process in zip(codes, self.processes.values(), strict=True):
+            assert code == 0, process.printed
+        return {name: _requests_of(process) for name, process in self.processes.items()}
 
 
-def tags(option: str, names: tuple[str, ...]) -> list[str]:
-    return [part for name in names for part in (option, name)]
-
-
-def requests_of(process: Process) -> int:
-    """Return how many requests a walk made."""
+def _requests_of(process: Process) -> int:
     match = re.search(r"(\d+) generated", process.printed)
     assert match is not None, process.printed
     return int(match[1])
 
 
-async def tenant_key(deployment: Deployment, app: App) -> str:
-    made = await deployment.create(
-        app, "/v1/tenants", OPERATOR_KEY, {"name": "Acme", "tier": "enterprise"}
-    )
-    key: str = made["key"]
-    return key
+def tags(option: str, names: tuple[str, ...]) -> list[str]:
+    return [part for name in names for part in (option, name)]
 
 
 @pytest.mark.parametrize("deployment", [QUICK_CHANGES], indirect=True)
@@ -69,26 +76,20 @@ async def test_the_api_keeps_the_promises_of_its_document(
 ) -> None:
     app = await deployment.start_app()
     await deployment.start_worker()
+    tenant = {"name": "Acme", "tier": "enterprise"}
+    tenants = [
+        await deployment.create(app, "/v1/tenants", OPERATOR_KEY, tenant) for _ in OF_TENANTS
+    ]
+    spared = [part for t in tenants for part in (t["tenant_id"], t["key"].split("_")[1])]
+    walks = Walks(deployment=deployment, app=app, spared=",".join(spared))
     fuzzed = ("--max-examples", str(EXAMPLES_MAX))
-    walks: dict[tuple[str, ...], Process] = {
-        names: walk(
-            deployment,
-            app,
-            *fuzzed,
-            *tags("--include-tag", names),
-            key=await tenant_key(deployment, app),
-        )
-        for names in OF_TENANTS
-    }
+    for names, made in zip(OF_TENANTS, tenants, strict=True):
+        walks.start(" ".join(names), *fuzzed, *tags("--include-tag", names), key=made["key"])
+    walks.start("operator", *fuzzed, *tags("--include-tag", OF_OPERATOR), key=OPERATOR_KEY)
     # Nothing there leads on to anything else.
-    unlinked = (*fuzzed, "--phases", "examples,coverage,fuzzing")
-    operator = tags("--include-tag", OF_OPERATOR)
-    walks[OF_OPERATOR] = walk(deployment, app, *fuzzed, *operator, key=OPERATOR_KEY)
-    walks[OPEN] = walk(deployment, app, *unlinked, *tags("--include-tag", OPEN))
+    unlinked = ("--phases", "examples,coverage,fuzzing")
+    walks.start("open", *fuzzed, *unlinked, *tags("--include-tag", OPEN))
     # Everything behind a key, without one: nothing but refusals, and that is what they warn of.
-    refused = ("--phases", "examples", "--warnings", "off", *tags("--exclude-tag", OPEN))
-    walks["without a key",] = walk(deployment, app, *refused)
-    codes = await asyncio.gather(*(process.end(SECONDS_MAX) for process in walks.values()))
-    for code, process in zip(codes, walks.values(), strict=True):
-        assert code == 0, process.printed
-    say({" ".join(names): requests_of(process) for names, process in walks.items()})
+    refused = ("--phases", "examples", "--warnings", "off")
+    walks.start("refused", *refused, *tags("--exclude-tag", OPEN))
+    say(await walks.end())
