@@ -209,8 +209,10 @@ def _description(hint: Any) -> str | None:
 
 
 def _issue_of_text(hint: Any, text: str) -> str | None:
+    # Only numbers are read out of a text: else "0.5" were a time, and "null" nothing at all.
+    is_number = any(choice in (int, float, bool) for choice in _choices(hint))
     try:
-        msgspec.convert(text, hint, strict=False)
+        msgspec.convert(text, hint, strict=not is_number)
     except msgspec.ValidationError as error:
         return _issue(str(error), hint)
     return None

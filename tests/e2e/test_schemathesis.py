@@ -80,6 +80,9 @@ async def test_the_api_keeps_the_promises_of_its_document(
     tenants = [
         await deployment.create(app, "/v1/tenants", OPERATOR_KEY, tenant) for _ in OF_TENANTS
     ]
+    for made in tenants:  # somebody to replay events to
+        webhook = {"url": deployment.receiver.url("/")}
+        await deployment.create(app, "/v1/webhooks", made["key"], webhook)
     spared = [part for t in tenants for part in (t["tenant_id"], t["key"].split("_")[1])]
     walks = Walks(deployment=deployment, app=app, spared=",".join(spared))
     fuzzed = ("--max-examples", str(EXAMPLES_MAX))

@@ -154,6 +154,8 @@ async def test_B42_a_cursor_is_good_for_its_tenant_and_its_filter_alone(api: Api
         ("limit=101", "limit"),
         ("since=yesterday", "since"),
         ("since=2026-11-22T05:29:00", "since"),
+        ("since=0.5", "since"),
+        ("until=null", "until"),
         ("until=99999-01-01T00:00:00Z", "until"),
         (f"action={'x' * 65}", "action"),
         ("actor=a", "actor"),
