@@ -13,6 +13,7 @@ from triggers.webhooks import WebhookStatus
 
 URL = "http://127.0.0.1:1/"
 SHORT = make_webhook(webhook_id="wh_1", url=URL, retry="short")
+LATER = make_webhook(webhook_id="wh_2", url="http://127.0.0.1:2/")
 DOWN = make_outcome(500, excerpt="database is down")
 
 
@@ -109,6 +110,18 @@ async def test_f69_after_it_events_are_held_unsent() -> None:
     assert world.delivery(event).status is DeliveryStatus.HELD
     assert len(world.sender.requests) == 1
     assert len(world.outside.backlog.markers) == 2
+
+
+async def test_what_is_held_stays_so_and_in_the_inbox_when_its_webhook_is_deleted() -> None:
+    world = World(LATER)
+    held = make_delivery(webhook_id=SHORT.webhook_id, status=DeliveryStatus.HELD)
+    waiting = make_delivery(webhook_id="wh_2")
+    event = await world.accept(deliveries=(held, waiting))
+    await world.work(event)
+    assert world.delivery(event, SHORT) == held
+    assert world.state(event).status is EventStatus.PENDING
+    page = await world.outside.events.read_inbox(world.tenant_id, shards=1, after=None, limit=1)
+    assert [record.event.event_id for record in page.records] == [event.event_id]
 
 
 async def test_every_attempt_of_a_replayed_delivery_says_so() -> None:
