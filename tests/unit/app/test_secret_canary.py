@@ -64,3 +64,23 @@ async def test_a_key_is_in_no_log_line_and_in_no_later_answer(
     for text in (key, wrong, api.key, api.settings.operator_key):
         assert not [answer.text for answer in answers if text in answer.text]
         assert text not in logged(caplog)
+
+
+async def test_what_a_rotation_shows_is_in_no_log_line_and_in_no_later_answer(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    body = '{"name": "signer", "scopes": ["inbox"], "require_signature": true}'
+    made = (await api.post("/v1/keys", body)).json()
+    path = f"/v1/keys/{made['key_id']}"
+    rotated = (await api.post(f"{path}/rotate", "")).json()
+    unsigned = {"x-triggers-timestamp": "1", "x-triggers-signature": rotated["signing_secret"]}
+    answers = [
+        await api.client.get("/v1/inbox", headers=with_key(rotated["key"]) | unsigned),
+        await api.client.patch(path, json={"name": "x", "require_signature": True}),
+        *[await api.client.get(p) for p in (path, "/v1/keys", "/v1/audit")],
+    ]
+    assert [answer.status_code for answer in answers] == [401, 200, 200, 200, 200]
+    for text in (made["key"], made["signing_secret"], rotated["key"], rotated["signing_secret"]):
+        assert not [answer.text for answer in answers if text in answer.text]
+        assert text not in logged(caplog)
