@@ -58,7 +58,10 @@ async def use_up(signature: str, key: ApiKey, tenant_id: str, domain: Domain) ->
     token = encode(domain.random_bits(5 * _TOKEN_CHARACTERS), _TOKEN_CHARACTERS)
     expires_s = domain.clock() // 1000 + REMEMBERED_SECONDS
     if not await domain.used_signatures.use(tenant_id, digest, token, expires_s=expires_s):
-        _refuse("The signature was used before: sign each request anew, a repeated one too")
+        _refuse(
+            "The signature was used before: sign each request anew, a repeated one too; of two that are "
+            "alike in one second, let the second have the timestamp of the next"
+        )
 
 
 def _one_header(scope: Any, name: str) -> str:
