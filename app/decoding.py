@@ -6,7 +6,7 @@ errors are told and not just the first.
 
 import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import islice
 from types import UnionType
@@ -21,7 +21,9 @@ from triggers.errors import FieldError, MalformedJson, ValidationFailed
 S = TypeVar("S", bound=Struct)
 
 Check = Callable[[Any], str | None]
-"""Judges a field that has the right form: says what is wrong with it, or None."""
+"""Judges a field that has the right form: says what is wrong with it, or None.
+
+A check named `field.entry` judges the whole field, and what it says is told of that entry."""
 
 BODY = "body"  # the name of the whole, where an error is in no field
 ERRORS_MAX = 20  # a body of a million unknown keys is not worth a million answers
@@ -68,24 +70,30 @@ def decode_json(kind: type[S], body: bytes, checks: Mapping[str, Check] | None =
 
 
 def decode_query(kind: type[S], query: bytes) -> S:
-    """Decode a query string.
+    """Decode a query string. A list may come any number of times, `d.key=value` fills a dict `d`.
 
     Raises ValidationFailed with all that is wrong, unknown and repeated parameters too.
     """
     if not query:
         return kind()
-    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-    values = dict(pairs)
-    errors = list(islice(_unknown(kind, values), ERRORS_MAX))
+    given: dict[str, list[str]] = {}
+    for name, text in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        given.setdefault(name, []).append(text)
+    errors = list(islice(_unknown_parameters(kind, given), ERRORS_MAX))
+    values: dict[str, Any] = {}
     for name, hint in _hints(kind).items():
-        given = [text for found, text in pairs if found == name]
-        if len(given) > 1:
-            errors.append(FieldError(field=name, issue="is given more than once"))
-        elif given and (issue := _issue_of_text(hint, given[0])):
-            errors.append(FieldError(field=name, issue=issue, suggestion=_description(hint)))
+        parts = _parameters(name, hint, given)
+        repeated = [p for p in parts if len(given[p]) > 1 and _origin(hint) is not list]
+        errors += (FieldError(field=p, issue="is given more than once") for p in repeated)
+        for part in parts:
+            _put(values, name, part, hint, given[part])
+        if parts and not repeated:
+            found = list(islice(_errors_of_text(hint, values[name], name), ERRORS_MAX))
+            values[name] = None if found else _value_of_text(hint, values[name])
+            errors += found
     if errors:
         raise ValidationFailed(errors)
-    return msgspec.convert(values, kind, strict=False)
+    return kind(**values)
 
 
 def _decode(kind: type[S], body: bytes, checks: Mapping[str, Check]) -> S:
@@ -121,10 +129,11 @@ def _failed_checks(
     kind: type[Struct], values: Mapping[str, Any], checks: Mapping[str, Check]
 ) -> Iterator[FieldError]:
     for name, check in checks.items():
-        value = values.get(name)
+        field = name.partition(".")[0]
+        value = values.get(field)
         issue = None if value is None or value is UNSET else check(value)
         if issue is not None:
-            suggestion = _description(_hints(kind)[name])
+            suggestion = _description(_hints(kind)[field])
             yield FieldError(field=name, issue=issue, suggestion=suggestion)
 
 
@@ -170,11 +179,10 @@ def _errors_of_fields(
             yield from _errors(hint, parts[name], dot + name)
         elif name in required:
             yield FieldError(field=dot + name, issue="is required", suggestion=_description(hint))
-    yield from _unknown(kind, parts, dot)
+    yield from _unknown(parts, list(_hints(kind)), dot)
 
 
-def _unknown(kind: type[Struct], given: Mapping[str, Any], dot: str = "") -> Iterator[FieldError]:
-    known = list(_hints(kind))
+def _unknown(given: Iterable[str], known: list[str], dot: str = "") -> Iterator[FieldError]:
     for name in given:
         if name not in known:
             short = name[:NAME_CHARACTERS_MAX]
@@ -208,14 +216,51 @@ def _description(hint: Any) -> str | None:
     return None
 
 
-def _issue_of_text(hint: Any, text: str) -> str | None:
-    # Only numbers are read out of a text: else "0.5" were a time, and "null" nothing at all.
-    is_number = any(choice in (int, float, bool) for choice in _choices(hint))
+def _parameters(name: str, hint: Any, given: Mapping[str, Any]) -> list[str]:
+    """Return the names of the given parameters that belong to a field."""
+    if _origin(hint) is dict:
+        return [found for found in given if found.startswith(f"{name}.")]
+    return [name] if name in given else []
+
+
+def _put(values: dict[str, Any], name: str, part: str, hint: Any, texts: list[str]) -> None:
+    if _origin(hint) is dict:
+        values.setdefault(name, {})[part.partition(".")[2]] = texts[0]
+    else:
+        values[name] = texts if _origin(hint) is list else texts[0]
+
+
+def _unknown_parameters(kind: type[Struct], given: Mapping[str, Any]) -> Iterator[FieldError]:
+    hints = _hints(kind).items()
+    belonging = {part for name, hint in hints for part in _parameters(name, hint, given)}
+    known = [f"{name}.<key>" if _origin(hint) is dict else name for name, hint in hints]
+    yield from _unknown([name for name in given if name not in belonging], known)
+
+
+def _errors_of_text(hint: Any, value: Any, name: str) -> Iterator[FieldError]:
+    """Tell what is wrong with a parameter."""
+    if not _is_number(hint):
+        yield from _errors(hint, Raw(msgspec.json.encode(value)), name)
+        return
     try:
-        msgspec.convert(text, hint, strict=not is_number)
+        _value_of_text(hint, value)
     except msgspec.ValidationError as error:
-        return _issue(str(error), hint)
-    return None
+        issue = _issue(str(error), hint)
+        yield FieldError(field=name, issue=issue, suggestion=_description(hint))
+
+
+def _value_of_text(hint: Any, value: Any) -> Any:
+    # Only numbers are read out of a text: else "0.5" were a time, and "null" nothing at all.
+    return msgspec.convert(value, hint, strict=not _is_number(hint))
+
+
+def _is_number(hint: Any) -> bool:
+    return any(choice in (int, float, bool) for choice in _choices(hint))
+
+
+def _origin(hint: Any) -> Any:
+    """Return what a hint is of, `list` or `dict`, without its annotations."""
+    return get_origin(_choices(hint)[0])
 
 
 def _issue(message: str, hint: Any) -> str:

@@ -7,12 +7,15 @@ from msgspec import Struct
 from app.failed_attempts import FailedAttempts
 from app.health import DependencyHealth
 from app.lifecycle import Lifecycle
+from app.waits import Waits
 from app.webhook_tester import WebhookTester
 from triggers.admission import RateLimits
 from triggers.control import ControlPlane
 from triggers.control_views import ControlViews
 from triggers.cursors import Cursors
+from triggers.endings import Endings
 from triggers.http.sender import Sender
+from triggers.idempotency import IdempotentIntake
 from triggers.ids import RandomBits
 from triggers.intake import Intake
 from triggers.key_changes import KeyChanges
@@ -40,9 +43,11 @@ class Domain(Struct, frozen=True, kw_only=True):
     """Everything that handlers call."""
 
     settings: Settings
-    intake: Intake
+    intake: IdempotentIntake
     events: EventReads
     replayer: Replayer
+    endings: Endings
+    waits: Waits
     attempts: Attempts
     jobs: Jobs
     recoveries: Recoveries
@@ -79,14 +84,7 @@ def wire_domain(
     )
     return Domain(
         settings=settings,
-        intake=Intake(
-            resources.events,
-            resources.hints,
-            clock=clock,
-            random_bits=random_bits,
-            grace_seconds=settings.hint_grace_seconds,
-            retention_days=settings.retention_days,
-        ),
+        intake=_intake(settings, resources, clock, random_bits),
         events=resources.events,
         replayer=Replayer(
             resources.events,
@@ -96,6 +94,8 @@ def wire_domain(
             grace_seconds=settings.hint_grace_seconds,
             retention_days=settings.retention_days,
         ),
+        endings=Endings(resources.events, resources.attempts, resources.idempotency, clock=clock),
+        waits=Waits(resources.events),
         attempts=resources.attempts,
         jobs=resources.jobs,
         recoveries=Recoveries(
@@ -122,6 +122,26 @@ def wire_domain(
         health=DependencyHealth(resources.reachable),
         clock=clock,
         random_bits=random_bits,
+    )
+
+
+def _intake(
+    settings: Settings, resources: Resources, clock: Clock, random_bits: RandomBits
+) -> IdempotentIntake:
+    intake = Intake(
+        resources.events,
+        resources.hints,
+        clock=clock,
+        random_bits=random_bits,
+        grace_seconds=settings.hint_grace_seconds,
+        retention_days=settings.retention_days,
+    )
+    return IdempotentIntake(
+        intake,
+        resources.events,
+        resources.idempotency,
+        clock=clock,
+        hours=settings.idempotency_hours,
     )
 
 

@@ -24,6 +24,7 @@ from app.openapi.document import document_of
 from app.problems import to_response
 from app.routes import (
     audit,
+    bulk,
     docs,
     events,
     inbox,
@@ -47,6 +48,7 @@ from triggers.times import Clock, system_clock
 
 VERSIONED = (
     *events.ROUTES,
+    *bulk.ROUTES,
     *replays.ROUTES,
     *inbox.ROUTES,
     *webhooks.ROUTES,

@@ -275,8 +275,28 @@ def code_of(error: Exception) -> str:
     return "internal_error"
 
 
+class Told(Struct, frozen=True, kw_only=True):
+    """What the outside is told of an error."""
+
+    code: str
+    detail: str
+    errors: list[FieldError] = []
+
+    @property
+    def problem(self) -> Problem:
+        """The kind of error."""
+        return PROBLEMS[self.code]
+
+
 def answer_to(error: Exception, context: RequestContext) -> ProblemAnswer:
-    """Return the answer to an error. What nobody foresaw is logged, and told to nobody else."""
+    """Return the answer to an error."""
+    told = told_of(error, context)
+    body = document_for(told.code, told.detail, context, told.errors)
+    return ProblemAnswer(told.problem.status, _headers(error, told.code), body)
+
+
+def told_of(error: Exception, context: RequestContext) -> Told:
+    """Return what is told of an error. What nobody foresaw is logged, and told to nobody else."""
     code = code_of(error)
     context.problem = f"{code}: {error}" if isinstance(error, Unavailable) else code
     if code == "internal_error":
@@ -290,8 +310,7 @@ def answer_to(error: Exception, context: RequestContext) -> ProblemAnswer:
     else:
         detail = PROBLEMS[code].cause
     errors = error.errors if isinstance(error, ValidationFailed) else []
-    body = document_for(code, detail, context, errors)
-    return ProblemAnswer(PROBLEMS[code].status, _headers(error, code), body)
+    return Told(code=code, detail=detail, errors=errors)
 
 
 def document_for(

@@ -8,7 +8,7 @@ from litestar.types import Receive
 from app.bodies import receive_body
 from app.context import HasScope, context_of, headers_of
 from app.dependencies import Domain
-from app.wire.events import ENVELOPE_BYTES_MAX
+from app.wire.drafts import ENVELOPE_BYTES_MAX
 from triggers.api_keys import ApiKey, signing_secrets
 from triggers.errors import SignatureInvalid
 from triggers.ids import encode
@@ -80,7 +80,7 @@ def _refuse(issue: str | None) -> None:
 
 def _body_bytes_max(settings: Settings) -> int:
     """Return the size of the largest body that any route takes."""
-    return settings.payload_bytes_max + ENVELOPE_BYTES_MAX
+    return max(settings.payload_bytes_max + ENVELOPE_BYTES_MAX, settings.bulk_bytes_max)
 
 
 def _method_of(connection: HasScope) -> str:

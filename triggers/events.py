@@ -19,6 +19,7 @@ from triggers.times import rfc3339
 
 NEVER_MS = 253_402_300_799_000  # the year 9999: no delivery wants work
 POISON = "poison"
+PRIORITY_KEY = "priority"
 AT_ONCE_MS = 0  # a fresh event is ready whatever the clock of the worker says
 
 
@@ -29,6 +30,14 @@ class EventStatus(StrEnum):
     DELIVERED = "delivered"
     FAILED = "failed"
     ACKNOWLEDGED = "acknowledged"
+
+
+class Priority(StrEnum):
+    """What `priority` in the metadata of an event may say; absent means normal."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
 
 
 class EventOutcome(StrEnum):
@@ -44,7 +53,11 @@ class EventOutcome(StrEnum):
 
 
 class Event(Struct, frozen=True, kw_only=True):
-    """What a producer sent; immutable. `payload` is its JSON text exactly as it came in."""
+    """What a producer sent; immutable. `payload` is its JSON text exactly as it came in.
+
+    It is `""`, which no JSON text is, where the event was read without it. `key_digest` is there if
+    the event came with an idempotency key.
+    """
 
     event_id: str
     event_type: str
@@ -53,6 +66,7 @@ class Event(Struct, frozen=True, kw_only=True):
     metadata: dict[str, str] = {}
     correlation_id: str
     traceparent: str | None = None
+    key_digest: str | None = None
 
     @property
     def created_ms(self) -> int:
@@ -192,6 +206,16 @@ def visible_deliveries(state: EventState) -> tuple[Delivery, ...]:
         if d.status is DeliveryStatus.PENDING
         else d
         for d in deliveries
+    )
+
+
+def is_settled(state: EventState) -> bool:
+    """Tell whether nothing is to be delivered of an event any more, as far as anybody knows."""
+    if state.status is not EventStatus.PENDING:
+        return True
+    deliveries = state.deliveries
+    return deliveries is not None and all(
+        delivery.status is not DeliveryStatus.PENDING for delivery in deliveries
     )
 
 

@@ -11,7 +11,7 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford base 32: no I, L, O, 
 SHARDS_MAX = 32
 DUE_SHARDS = tuple(f"{number:02d}" for number in range(16))
 
-_TIME_CHARACTERS = 10
+TIME_CHARACTERS = 10
 _RANDOM_CHARACTERS = 16
 _TENANT_CHARACTERS = 16
 _KEY_CHARACTERS = 10
@@ -41,13 +41,13 @@ def make_event_id(now_ms: int, shards: int, random_bits: RandomBits) -> str:
     """
     randomness = random_bits(5 * _RANDOM_CHARACTERS)
     shard = randomness % shards
-    return f"evt_{encode(now_ms, _TIME_CHARACTERS)}{encode(randomness >> 5, 15)}{ALPHABET[shard]}"
+    return f"evt_{encode(now_ms, TIME_CHARACTERS)}{encode(randomness >> 5, 15)}{ALPHABET[shard]}"
 
 
 def make_job_id(now_ms: int, random_bits: RandomBits) -> str:
     """Make the id of a job, which sorts by time as an event's does: 48 bits of it, 80 random bits."""
     randomness = encode(random_bits(5 * _RANDOM_CHARACTERS), _RANDOM_CHARACTERS)
-    return f"job_{encode(now_ms, _TIME_CHARACTERS)}{randomness}"
+    return f"job_{encode(now_ms, TIME_CHARACTERS)}{randomness}"
 
 
 def is_job_id(text: str) -> bool:
@@ -57,7 +57,7 @@ def is_job_id(text: str) -> bool:
 
 def first_event_id(created_ms: int) -> str:
     """Return what stands just before the ids of all events created from then on."""
-    return f"evt_{encode(min(max(created_ms, 0), _TIME_MS_MAX), _TIME_CHARACTERS)}"
+    return f"evt_{encode(min(max(created_ms, 0), _TIME_MS_MAX), TIME_CHARACTERS)}"
 
 
 def is_event_id(text: str) -> bool:
@@ -73,7 +73,7 @@ def is_tenant_id(text: str) -> bool:
 def created_ms_of(event_id: str) -> int:
     """Return the creation time that an event id carries, in milliseconds since 1970."""
     milliseconds = 0
-    for character in event_id[4 : 4 + _TIME_CHARACTERS]:
+    for character in event_id[4 : 4 + TIME_CHARACTERS]:
         milliseconds = milliseconds * 32 + _VALUES[character]
     return milliseconds
 

@@ -18,6 +18,7 @@ class EventDraft(Struct, frozen=True, kw_only=True):
     metadata: dict[str, str] = {}
     correlation_id: str
     traceparent: str | None = None
+    idempotency_key: str | None = None
 
 
 class Intake:
@@ -45,16 +46,29 @@ class Intake:
 
         Raises StoreUnavailable or Overloaded; then the event may or may not have been stored.
         """
-        now_ms = self._clock()
-        event = Event(
-            event_id=make_event_id(now_ms, tenant.shards, self._random_bits),
+        event = self.make_event(tenant, draft)
+        await self.store(tenant, event)
+        return event
+
+    def make_event(self, tenant: Tenant, draft: EventDraft, key_digest: str | None = None) -> Event:
+        """Make the event of a draft, with a fresh id."""
+        return Event(
+            event_id=make_event_id(self._clock(), tenant.shards, self._random_bits),
             event_type=draft.event_type,
             payload=draft.payload,
             source=draft.source,
             metadata=draft.metadata,
             correlation_id=draft.correlation_id,
             traceparent=draft.traceparent,
+            key_digest=key_digest,
         )
+
+    async def store(self, tenant: Tenant, event: Event) -> None:
+        """Store an event that was made, and hint at it. Again with the same id changes nothing.
+
+        Raises as `accept` does.
+        """
+        now_ms = self._clock()
         await self._events.insert(
             tenant.tenant_id,
             event,
@@ -62,4 +76,3 @@ class Intake:
             expires_s=now_ms // 1000 + self._retention_seconds,
         )
         self._hints.send(tenant.tenant_id, event.event_id, event.traceparent)
-        return event

@@ -16,6 +16,7 @@ from triggers.attempts import Attempt, AttemptPage, AttemptPosition
 from triggers.audit import AuditFilter, AuditPage
 from triggers.control_changes import ControlChange
 from triggers.deliveries import Delivery
+from triggers.event_queries import EventQuery
 from triggers.events import Event, EventRecord, EventState, EventStatus, Progress
 from triggers.jobs import Job
 from triggers.messages import DeadLetter, Hint
@@ -55,8 +56,8 @@ class ClaimLost(Struct, frozen=True, kw_only=True):
     lease_ms: int | None = None
 
 
-class InboxPage(Struct, frozen=True, kw_only=True):
-    """Some of an inbox, oldest first. `position` continues it; None at its end."""
+class EventPage(Struct, frozen=True, kw_only=True):
+    """Some of a list. `position` continues it; None at its end."""
 
     records: tuple[EventRecord, ...]
     position: str | None
@@ -76,6 +77,15 @@ class ReceivedHint(Struct, frozen=True, kw_only=True):
     handle: str
 
 
+class KeyRecord(Struct, frozen=True, kw_only=True):
+    """What is kept of an idempotency key. It is in force until `expires_s`, seconds since 1970."""
+
+    event_id: str
+    fingerprint: str
+    expires_s: int
+    deleted: bool = False
+
+
 class EventInserts(Protocol):
     """Where accepted events go."""
 
@@ -89,16 +99,44 @@ class EventInserts(Protocol):
 class EventReads(Protocol):
     """What consumers ask of events. Every read sees every earlier write."""
 
-    async def get(self, tenant_id: str, event_id: str) -> EventRecord | None:
-        """Return an event with its payload."""
+    async def get(
+        self, tenant_id: str, event_id: str, *, with_payload: bool = True
+    ) -> EventRecord | None:
+        """Return an event. Without its payload, which is then `""`, the read is a small one."""
 
-    async def read_inbox(
-        self, tenant_id: str, *, shards: int, after: str | None, limit: int
-    ) -> InboxPage:
-        """Return a page of the inbox from after an event id. It may be short and not the last."""
+    async def read_events(self, tenant_id: str, query: EventQuery) -> EventPage:
+        """Return a page of all events. It may be short and not the last."""
+
+    async def read_inbox(self, tenant_id: str, query: EventQuery) -> EventPage:
+        """Return a page of the inbox. It may be short and not the last, and may lag by a moment."""
+
+
+class EventEndings(Protocol):
+    """What a tenant does to its events. Both fence a worker off."""
 
     async def acknowledge(self, tenant_id: str, event_id: str, now_ms: int) -> EventStatus | None:
-        """Acknowledge an event, fence its worker off. Returns its status before; None: no event."""
+        """Acknowledge an event. Returns its status before; None: no event."""
+
+    async def delete(self, tenant_id: str, event_id: str) -> bool:
+        """Delete an event with its payload. False: there was none."""
+
+
+class IdempotencyRecords(Protocol):
+    """Which event an idempotency key stands for, by the key's digest."""
+
+    async def reserve(
+        self, tenant_id: str, key_digest: str, record: KeyRecord, *, now_s: int
+    ) -> KeyRecord:
+        """Put a record if there is none that is in force. Returns the one that stands.
+
+        Raises Overloaded when too many are waiting.
+        """
+
+    async def read(self, tenant_id: str, key_digest: str) -> KeyRecord | None:
+        """Return a record, whether in force or not."""
+
+    async def mark_deleted(self, tenant_id: str, key_digest: str, event_id: str) -> None:
+        """Mark that the event of a record was deleted; nothing if the key stands for another."""
 
 
 class EventReopening(Protocol):
@@ -201,6 +239,9 @@ class Attempts(Protocol):
 
         It reads an index, which may lag, and may be short and not the last.
         """
+
+    async def delete(self, tenant_id: str, event_id: str) -> None:
+        """Delete the kept attempts of an event, as far as a bounded number of calls goes."""
 
 
 class Marker(Struct, frozen=True, kw_only=True):

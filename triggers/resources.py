@@ -15,12 +15,14 @@ from triggers.ports import (
     DeadLetters,
     DueIndex,
     EventClaims,
+    EventEndings,
     EventInserts,
     EventReads,
     EventReopening,
     FailingWebhooks,
     HintReceiver,
     HintSender,
+    IdempotencyRecords,
     Jobs,
     KeyUses,
     Reachable,
@@ -31,7 +33,9 @@ from triggers.ports import (
 from triggers.settings import Settings
 
 
-class Events(EventInserts, EventReads, EventReopening, EventClaims, DueIndex, Protocol):
+class Events(
+    EventInserts, EventReads, EventEndings, EventReopening, EventClaims, DueIndex, Protocol
+):
     """The event store with all its sides."""
 
 
@@ -43,6 +47,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     """The outside as the containers use it."""
 
     events: Events
+    idempotency: IdempotencyRecords
     attempts: Attempts
     backlog: Backlog
     jobs: Jobs

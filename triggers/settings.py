@@ -94,6 +94,9 @@ class Settings(Struct, frozen=True, kw_only=True):
         ),
     ] = ""
     payload_bytes_max: Annotated[int, _count("The largest payload, bytes")] = 400 * 1024
+    bulk_bytes_max: Annotated[int, _count("The largest body of a bulk call, bytes")] = (
+        8 * 1024 * 1024
+    )
     writes_waiting_max: Annotated[
         int,
         _count(
@@ -157,6 +160,9 @@ class Settings(Struct, frozen=True, kw_only=True):
         int, _count("A job redelivers this many failed or held deliveries a second at most")
     ] = 100
     retention_days: Annotated[int, _count("Events are kept this long, days")] = 30
+    idempotency_hours: Annotated[
+        int, Meta(ge=24, description="An idempotency key is known this long, hours")
+    ] = 24
 
     serve_on_seconds: Annotated[
         float,
@@ -268,6 +274,10 @@ def _inequalities(s: Settings) -> Iterator[tuple[bool, str]]:
     yield (
         s.retention_days > schedule_days,
         f"TRIGGERS_RETENTION_DAYS must exceed the retry schedule, {schedule_days:.1f} days",
+    )
+    yield (
+        s.idempotency_hours <= s.retention_days * 24,
+        "TRIGGERS_IDEMPOTENCY_HOURS must not exceed TRIGGERS_RETENTION_DAYS",
     )
     stop_seconds = STOP_SECONDS_MAX - STOP_SPARE_SECONDS - s.drain_seconds
     yield (

@@ -110,10 +110,11 @@ def wants(webhook: Webhook, event_type: str) -> bool:
     A filter is `*`, the very name, or `order.*` for all below it. A disabled webhook still
     wants its events: they are held for it.
     """
-    return any(_matches(pattern, event_type) for pattern in webhook.event_types)
+    return any(matches_type(pattern, event_type) for pattern in webhook.event_types)
 
 
-def _matches(pattern: str, event_type: str) -> bool:
+def matches_type(pattern: str, event_type: str) -> bool:
+    """Tell whether an event type matches `*`, its very name, or `order.*` above it."""
     if pattern == "*":
         return True
     return event_type.startswith(pattern[:-1]) if pattern.endswith(".*") else event_type == pattern

@@ -1,6 +1,7 @@
 """The parameters of an operation: of its path, its query, and its headers."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -55,7 +56,25 @@ def _in_query(query: type[Struct] | None) -> list[dict[str, Any]]:
         return []
     components = msgspec.json.schema_components([query], ref_template=REFERENCE)[1]
     properties = tidied(components[query.__name__])["properties"]
-    return [_parameter(name, "query", _without_null(part)) for name, part in properties.items()]
+    parts = {name: _without_null(part) for name, part in properties.items()}
+    return [_in_query_as(name, _inlined(part, components)) for name, part in parts.items()]
+
+
+def _inlined(schema: dict[str, Any], components: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema with what it refers to in its place; what it says itself counts more."""
+    if "$ref" not in schema:
+        return schema
+    referred = tidied(components[schema["$ref"].rpartition("/")[2]])
+    return {k: v for k, v in (referred | schema).items() if k not in ("$ref", "title")}
+
+
+def _in_query_as(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a parameter of a query; an object comes as one for each of its entries."""
+    if schema.get("type") != "object":
+        return _parameter(name, "query", schema)
+    [(key, example)] = schema["examples"][0].items()
+    entry = schema["additionalProperties"] | {"description": schema["description"]}
+    return _parameter(f"{name}.{key}", "query", entry | {"examples": [example]})
 
 
 def _parameter(name: str, place: str, schema: dict[str, Any]) -> dict[str, Any]:

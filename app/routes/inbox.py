@@ -8,11 +8,11 @@ from litestar.di import NamedDependency
 from app.context import caller_of
 from app.dependencies import Domain
 from app.operations import describe
-from app.queries import PageQuery, read_query
-from app.wire.events import EventList, event_to_wire
+from app.pages import page_of
+from app.queries import read_query
+from app.wire.events import EventList
+from app.wire.lists import InboxQuery, inbox_query_of
 from triggers.api_keys import Scope
-
-_LIST = "inbox"
 
 
 @get(
@@ -22,9 +22,10 @@ _LIST = "inbox"
         summary="List the inbox",
         description="Events that are neither delivered nor acknowledged, oldest first, with their "
         "payloads. A page holds at most 1 MiB of these, then it is shorter than `limit`. A fresh "
-        "event may take a moment to appear; what was acknowledged before the call never does.",
+        "event may take a moment to appear; what was acknowledged before the call never does. With "
+        "filters a page may be short, or empty, though `next_cursor` continues the list.",
         scope=Scope.INBOX,
-        query=PageQuery,
+        query=InboxQuery,
         answer=EventList,
         shown=("payload",),
         problems=("invalid_cursor",),
@@ -32,15 +33,15 @@ _LIST = "inbox"
 )
 async def list_inbox(request: Request[Any, Any, Any], domain: NamedDependency[Domain]) -> EventList:
     """List a page of the inbox."""
-    query, tenant = read_query(request, PageQuery), caller_of(request).tenant
-    cursor, cursors = query.cursor, domain.cursors
-    after = None if cursor is None else cursors.read(tenant.tenant_id, _LIST, cursor)
-    page = await domain.events.read_inbox(
-        tenant.tenant_id, shards=tenant.shards_to_read, after=after, limit=query.limit
+    sent, tenant = read_query(request, InboxQuery), caller_of(request).tenant
+    return await page_of(
+        domain.events.read_inbox,
+        tenant.tenant_id,
+        inbox_query_of(sent, tenant),
+        name="inbox",
+        cursor=sent.cursor,
+        cursors=domain.cursors,
     )
-    position, records = page.position, page.records
-    following = position and cursors.write(tenant.tenant_id, _LIST, position)
-    return EventList(events=[event_to_wire(record) for record in records], next_cursor=following)
 
 
 ROUTES = (list_inbox,)

@@ -11,7 +11,7 @@ from app.dependencies import Domain
 from app.operations import describe
 from app.queries import PageQuery, read_query
 from app.routes.webhooks import TAG, webhook_of_caller
-from app.wire.events import attempt_to_wire
+from app.wire.attempts import attempt_to_wire
 from app.wire.webhook_attempts import WebhookAttemptList, position_of_text, position_text
 from triggers.api_keys import Scope
 

@@ -1,26 +1,16 @@
-"""Events on the wire: as producers send them, and as they are shown."""
+"""Events on the wire, as they are shown."""
 
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from app import surrogates
-from app.context import RequestContext
-from app.decoding import decode_json
 from app.wire.ids import CorrelationId, EventId, WebhookId
 from app.wire.moments import Moment, moment_or_none
 from app.wire.replays import ReplayOut, replay_to_wire
-from triggers.attempts import Attempt
 from triggers.deliveries import Delivery, DeliveryStatus
-from triggers.errors import MalformedJson, PayloadTooLarge
 from triggers.events import Event, EventRecord, EventState, EventStatus, visible_deliveries
-from triggers.intake import EventDraft
-from triggers.retries import Verdict, verdict_of
+from triggers.idempotency import Accepted
 from triggers.times import rfc3339
-
-# What a body may hold besides its payload: more than the largest source and metadata take, even
-# when every character is written as an escape.
-ENVELOPE_BYTES_MAX = 256 * 1024
 
 EventType = Annotated[
     str,
@@ -41,41 +31,6 @@ NextCursor = Annotated[
     ),
 ]
 WholeList = Annotated[None, Meta(description="Always null: the list is whole", examples=[None])]
-MetadataKey = Annotated[str, Meta(max_length=64)]
-MetadataValue = Annotated[str, Meta(max_length=512)]
-
-
-class EventIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An event as a producer sends it."""
-
-    event_type: EventType
-    payload: Annotated[
-        Raw,
-        Meta(
-            description="Any JSON value, at most 400 KB; kept and sent on byte for byte",
-            examples=[{"order": 1}],
-        ),
-    ]
-    source: (
-        Annotated[
-            str,
-            Meta(
-                min_length=1,
-                max_length=128,
-                description="Where the event comes from, 1–128 characters",
-                examples=["shop"],
-            ),
-        ]
-        | None
-    ) = None
-    metadata: Annotated[
-        dict[MetadataKey, MetadataValue],
-        Meta(
-            max_length=32,
-            description="At most 32 strings; keys up to 64 characters, values up to 512",
-            examples=[{"region": "eu"}],
-        ),
-    ] = {}
 
 
 class DeliveryOut(Struct, frozen=True, kw_only=True):
@@ -110,7 +65,8 @@ class DeliveryOut(Struct, frozen=True, kw_only=True):
 class EventOut(Struct, frozen=True, kw_only=True):
     """An event as it is shown.
 
-    Only the answer to its acceptance leaves the payload out: the producer has it.
+    The answer to its acceptance leaves the payload out: the producer has it. So does a list that
+    was not asked for payloads.
     """
 
     event_id: EventId
@@ -162,116 +118,15 @@ class EventList(Struct, frozen=True, kw_only=True):
     next_cursor: NextCursor
 
 
-class AttemptOut(Struct, frozen=True, kw_only=True):
-    """One HTTP request of a delivery, with its outcome."""
-
-    event_id: EventId
-    webhook_id: WebhookId
-    number: Annotated[
-        int, Meta(ge=1, description="Counts from 1 within the delivery", examples=[1])
-    ]
-    outcome: Annotated[str, Meta(description="`delivered` or `failed`", examples=["failed"])]
-    started_at: Annotated[Moment, Meta(description="When the request began, in UTC")]
-    duration_ms: Annotated[
-        int, Meta(ge=0, description="Milliseconds until the answer or the error", examples=[85])
-    ]
-    status_code: Annotated[
-        int | None,
-        Meta(description="The answer's status; null: there was no answer", examples=[503]),
-    ]
-    error: Annotated[
-        str | None,
-        Meta(
-            description="What went wrong, in words; null: nothing",
-            examples=["receiver answered 503"],
-        ),
-    ]
-    response_excerpt: Annotated[
-        str,
-        Meta(
-            description="The beginning of the answer's body, at most 4 KB, made printable",
-            examples=["Service Unavailable"],
-        ),
-    ]
-
-
-class AttemptList(Struct, frozen=True, kw_only=True):
-    """The attempts of an event, newest first."""
-
-    attempts: Annotated[list[AttemptOut], Meta(description="All that are kept")]
-    next_cursor: WholeList = None
-
-
-def draft_of(body: bytes, context: RequestContext, *, payload_bytes_max: int) -> EventDraft:
-    """Read an event. Raises MalformedJson, ValidationFailed, PayloadTooLarge."""
-    sent, payload = _decode(body)
-    if len(payload) > payload_bytes_max:
-        raise PayloadTooLarge("payload", payload_bytes_max)
-    try:
-        text = payload.decode()  # the decoder has checked its grammar, but not its UTF-8
-    except UnicodeDecodeError:
-        raise MalformedJson("it is not UTF-8") from None
-    return EventDraft(
-        event_type=sent.event_type,
-        payload=text,
-        source=sent.source,
-        metadata=sent.metadata,
-        correlation_id=context.correlation_id,
-        traceparent=context.traceparent,
-    )
-
-
 def event_to_wire(record: EventRecord) -> EventOut:
-    """Show an event with its payload and its deliveries."""
-    return _to_wire(record.event, record.state, Raw(record.event.payload.encode()))
+    """Show an event with its deliveries, and with its payload if it was read."""
+    payload = record.event.payload
+    return _to_wire(record.event, record.state, Raw(payload.encode()) if payload else UNSET)
 
 
-def accepted_to_wire(event: Event) -> EventOut:
-    """Show an event that was accepted just now, without the payload."""
-    return _to_wire(event, _FRESH, UNSET)
-
-
-def attempt_to_wire(attempt: Attempt) -> AttemptOut:
-    """Show one attempt."""
-    outcome = attempt.outcome
-    return AttemptOut(
-        event_id=attempt.event_id,
-        webhook_id=attempt.webhook_id,
-        number=attempt.number,
-        outcome="delivered" if verdict_of(outcome) is Verdict.DELIVERED else "failed",
-        started_at=rfc3339(attempt.started_ms),
-        duration_ms=outcome.duration_ms,
-        status_code=outcome.status_code,
-        error=outcome.description,
-        response_excerpt=outcome.excerpt,
-    )
-
-
-_FRESH = EventState()
-
-
-def _decode(body: bytes) -> tuple[EventIn, bytes]:
-    try:
-        sent = decode_json(EventIn, body)
-    except MalformedJson as error:
-        aside = surrogates.set_aside(body)
-        if aside is None:
-            raise
-        return _decode_without_surrogates(*aside, error)
-    return sent, bytes(sent.payload)
-
-
-def _decode_without_surrogates(
-    body: bytes, mark: bytes, first_error: MalformedJson
-) -> tuple[EventIn, bytes]:
-    try:
-        sent = decode_json(EventIn, body)
-    except MalformedJson:
-        raise first_error from None  # its position is that in the body as it came
-    payload = bytes(sent.payload)
-    if payload.count(mark) != body.count(mark):
-        raise MalformedJson("there is half a surrogate pair outside of the payload")
-    return sent, surrogates.put_back(payload, mark)
+def accepted_to_wire(accepted: Accepted) -> EventOut:
+    """Show an event that was accepted, without the payload."""
+    return _to_wire(accepted.event, accepted.state, UNSET)
 
 
 def _to_wire(event: Event, state: EventState, payload: Raw | UnsetType) -> EventOut:

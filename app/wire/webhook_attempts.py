@@ -5,7 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from app.wire.events import AttemptOut, NextCursor
+from app.wire.attempts import AttemptOut
+from app.wire.events import NextCursor
 from triggers.attempts import AttemptPosition
 
 _DECODER = msgspec.json.Decoder(AttemptPosition)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from tests.contract.outsides import OpenOutside
 from tests.factories import NOW_MS, make_delivery, make_event
 from triggers.deliveries import Delivery, DeliveryStatus
+from triggers.event_queries import EventQuery
 from triggers.events import (
     NEVER_MS,
     Event,
@@ -55,7 +56,7 @@ async def look_up(events: Events, event: Event) -> EventRecord:
 
 
 async def in_inbox(events: Events, event: Event) -> bool:
-    page = await events.read_inbox(TENANT, shards=1, after=None, limit=10)
+    page = await events.read_inbox(TENANT, EventQuery(shards=1, limit=10))
     return event.event_id in {record.event.event_id for record in page.records}
 
 

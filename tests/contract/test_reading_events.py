@@ -9,6 +9,7 @@ import pytest
 from tests.contract.outsides import OpenOutside
 from tests.factories import NOW_MS, make_delivery, make_event
 from triggers.deliveries import DeliveryStatus
+from triggers.event_queries import EventQuery
 from triggers.events import Event, EventOutcome, EventRecord, EventStatus, progress_of, status_after
 from triggers.ids import DUE_SHARDS, due_shard_of, make_event_id, shard_of
 from triggers.ports import DueEvent
@@ -46,7 +47,9 @@ async def walk_inbox(
     pages: list[list[EventRecord]] = []
     position: str | None = None
     for _ in range(pages_max):
-        page = await events.read_inbox(TENANT, shards=shards, after=position, limit=limit)
+        page = await events.read_inbox(
+            TENANT, EventQuery(shards=shards, limit=limit, after=position)
+        )
         assert len(page.records) <= limit
         pages.append(list(page.records))
         if page.position is None:

@@ -6,6 +6,7 @@ import random
 
 from tests.contract.outsides import OpenOutside
 from tests.factories import NOW_MS, TRACEPARENT, make_event
+from triggers.event_queries import EventQuery
 from triggers.events import AT_ONCE_MS, EventState
 
 TENANT, OTHER = "ten_0000000000000001", "ten_0000000000000002"
@@ -140,5 +141,5 @@ async def test_the_same_insert_twice_at_once_is_one_event(open_outside: OpenOuts
             *(events.insert(TENANT, event, due_ms=DUE_MS, expires_s=EXPIRES_S) for _ in range(3))
         )
 
-        page = await events.read_inbox(TENANT, shards=1, after=None, limit=10)
+        page = await events.read_inbox(TENANT, EventQuery(shards=1, limit=10))
         assert [record.event for record in page.records] == [event]

@@ -13,6 +13,7 @@ from tests.fakes.control import FakeControl
 from tests.fakes.data_keys import FakeDataKeys
 from tests.fakes.deliveries import FakeAttempts, FakeDeadLetters
 from tests.fakes.events import FakeEvents
+from tests.fakes.idempotency import FakeIdempotency
 from tests.fakes.keys import FakeKeyUses, FakeUsedSignatures
 from tests.fakes.queues import FakeHints, FakeShardLeases
 from tests.fakes.recovery import FakeBacklog, FakeFailingWebhooks, FakeJobs
@@ -31,6 +32,7 @@ __all__ = [
     "FakeEvents",
     "FakeFailingWebhooks",
     "FakeHints",
+    "FakeIdempotency",
     "FakeJobs",
     "FakeKeyUses",
     "FakeReachable",
@@ -56,6 +58,7 @@ class FakeResources(Resources, frozen=True, kw_only=True):
     """Resources whose parts a test can look into and make fail."""
 
     events: FakeEvents
+    idempotency: FakeIdempotency
     attempts: FakeAttempts
     backlog: FakeBacklog
     jobs: FakeJobs
@@ -78,6 +81,7 @@ def fake_resources(clock: Clock = system_clock) -> FakeResources:
     jobs = FakeJobs()
     return FakeResources(
         events=FakeEvents(jobs),
+        idempotency=FakeIdempotency(),
         attempts=FakeAttempts(),
         backlog=FakeBacklog(),
         jobs=jobs,

@@ -40,6 +40,10 @@ class FakeAttempts(Fake):
             attempts=page, position=position_of(page[-1]) if len(found) > limit else None
         )
 
+    async def delete(self, tenant_id: str, event_id: str) -> None:
+        await self._answer("delete")
+        self.rows = {key: row for key, row in self.rows.items() if key[:2] != (tenant_id, event_id)}
+
 
 class FakeDeadLetters(Fake):
     """The dead letters in the order of their sending."""

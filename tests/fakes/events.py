@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from tests.fakes.base import Fake
 from tests.fakes.recovery import FakeJobs
 from triggers.deliveries import Delivery
+from triggers.event_queries import EventQuery
 from triggers.events import (
     AT_ONCE_MS,
     Event,
@@ -16,10 +17,25 @@ from triggers.events import (
     statuses_before,
 )
 from triggers.ids import due_shard_of, shard_of
-from triggers.ports import ClaimLost, DueEvent, InboxPage, Reopened, Standing
+from triggers.ports import ClaimLost, DueEvent, EventPage, Reopened, Standing
 
 PAGE_PAYLOAD_BYTES_MAX = 1024 * 1024
 IN_INBOX = (EventStatus.PENDING, EventStatus.FAILED)
+
+
+def without_payload(record: EventRecord) -> EventRecord:
+    """Return a record as it is read without its payload."""
+    return replace(record, event=replace(record.event, payload=""))
+
+
+def _fitting(records: list[EventRecord]) -> list[EventRecord]:
+    """Return as many as a page has room for the payloads of."""
+    room = PAGE_PAYLOAD_BYTES_MAX
+    for count, record in enumerate(records):
+        room -= len(record.event.payload.encode())
+        if room < 0 and count > 0:
+            return records[:count]
+    return records
 
 
 class FakeEvents(Fake):
@@ -38,32 +54,44 @@ class FakeEvents(Fake):
         self.records.setdefault((tenant_id, event.event_id), fresh)
         self.expires_s.setdefault((tenant_id, event.event_id), expires_s)
 
-    async def get(self, tenant_id: str, event_id: str) -> EventRecord | None:
+    async def get(
+        self, tenant_id: str, event_id: str, *, with_payload: bool = True
+    ) -> EventRecord | None:
         await self._answer("get")
-        return self.records.get((tenant_id, event_id))
+        record = self.records.get((tenant_id, event_id))
+        return record if record is None or with_payload else without_payload(record)
 
-    async def read_inbox(
-        self, tenant_id: str, *, shards: int, after: str | None, limit: int
-    ) -> InboxPage:
+    async def read_events(self, tenant_id: str, query: EventQuery) -> EventPage:
+        await self._answer("read_events")
+        return self._page(tenant_id, query, tuple(EventStatus))
+
+    async def read_inbox(self, tenant_id: str, query: EventQuery) -> EventPage:
         await self._answer("read_inbox")
+        return self._page(tenant_id, query, IN_INBOX)
+
+    def _page(
+        self, tenant_id: str, query: EventQuery, statuses: tuple[EventStatus, ...]
+    ) -> EventPage:
+        within = query.within
         rest = sorted(
-            event_id
-            for (owner, event_id), record in self.records.items()
-            if owner == tenant_id
-            and shard_of(event_id) < shards
-            and record.state.status in IN_INBOX
-            and event_id > (after or "")
+            (
+                record
+                for (owner, event_id), record in self.records.items()
+                if owner == tenant_id
+                and shard_of(event_id) < query.shards
+                and within.first <= event_id <= within.last
+                and record.state.status in statuses
+                and query.filter.takes(record)
+            ),
+            key=lambda record: record.event.event_id,
+            reverse=query.newest_first,
         )
-        records = [self.records[tenant_id, event_id] for event_id in rest[:limit]]
-        room = PAGE_PAYLOAD_BYTES_MAX
-        for count, record in enumerate(records):
-            room -= len(record.event.payload.encode())
-            if room < 0 and count > 0:
-                records = records[:count]
-                break
-        return InboxPage(
-            records=tuple(records),
-            position=records[-1].event.event_id if len(records) < len(rest) else None,
+        shown = rest[: query.limit]
+        if query.with_payload:
+            shown = _fitting(shown)
+        return EventPage(
+            records=tuple(shown if query.with_payload else map(without_payload, shown)),
+            position=shown[-1].event.event_id if len(shown) < len(rest) else None,
         )
 
     async def acknowledge(self, tenant_id: str, event_id: str, now_ms: int) -> EventStatus | None:
@@ -82,6 +110,10 @@ class FakeEvents(Fake):
             )
             self._write(tenant_id, event_id, acknowledged)
         return state.status
+
+    async def delete(self, tenant_id: str, event_id: str) -> bool:
+        await self._answer("delete")
+        return self.records.pop((tenant_id, event_id), None) is not None
 
     async def stand(self, tenant_id: str, event_id: str) -> Standing | None:
         await self._answer("stand")

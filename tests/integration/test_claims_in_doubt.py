@@ -17,6 +17,7 @@ from tests.fault_proxy import (
 from tests.testbed import Bench
 from triggers.aws import keys
 from triggers.errors import StoreUnavailable
+from triggers.event_queries import EventQuery
 from triggers.events import Event, EventRecord, EventStatus
 from triggers.ports import ClaimLost
 from triggers.times import system_clock
@@ -129,7 +130,7 @@ async def test_f30_an_event_whose_payload_ttl_has_taken_is_as_good_as_gone(bench
     assert await claim(bench, gone) == ClaimLost()
     assert isinstance(await claim(bench, gone, later_ms=LATER_MS), ClaimLost), "it is put off"
     assert await events.get(tenant_id, gone.event_id) is None
-    page = await events.read_inbox(tenant_id, shards=1, after=None, limit=10)
+    page = await events.read_inbox(tenant_id, EventQuery(shards=1, limit=10))
     assert [record.event for record in page.records] == [there]
     key = {
         "pk": {"S": keys.partition_of_event(tenant_id, gone.event_id)},

@@ -32,6 +32,7 @@ from tests.testbed import Bench
 from triggers.aws import clients, keys
 from triggers.aws.resources import open_resources
 from triggers.errors import Overloaded, StoreUnavailable
+from triggers.event_queries import EventQuery
 from triggers.events import EventRecord, EventStatus
 from triggers.ports import ClaimLost
 from triggers.times import system_clock
@@ -56,7 +57,7 @@ class Overhearing:
 
 async def inbox_size(bench: Bench) -> int:
     page = await bench.resources.events.read_inbox(
-        bench.tenant.tenant_id, shards=1, after=None, limit=100
+        bench.tenant.tenant_id, EventQuery(shards=1, limit=100)
     )
     return len(page.records)
 

@@ -17,6 +17,7 @@ from triggers.aws.resources import PAYLOAD_READS_MAX
 from triggers.aws.tables import TABLES
 from triggers.control_changes import AuditEntry, ControlChange
 from triggers.errors import StoreRefused, StoreUnavailable
+from triggers.event_queries import EventQuery
 
 STATEMENTS = "BatchExecuteStatement"
 TRANSACTION = "TransactWriteItems"
@@ -68,7 +69,13 @@ USES: dict[str, tuple[str, Use]] = {
     ),
     "inbox": (
         "Query",
-        lambda b: b.resources.events.read_inbox(b.tenant.tenant_id, shards=1, after=None, limit=10),
+        lambda b: b.resources.events.read_inbox(b.tenant.tenant_id, EventQuery(shards=1, limit=10)),
+    ),
+    "list": (
+        "Query",
+        lambda b: b.resources.events.read_events(
+            b.tenant.tenant_id, EventQuery(shards=1, limit=10)
+        ),
     ),
     "due": (
         "Query",

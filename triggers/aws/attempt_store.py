@@ -1,5 +1,6 @@
 """The `attempts` table: what went wrong."""
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -39,21 +40,34 @@ class AttemptStore:
 
     async def read(self, tenant_id: str, event_id: str) -> list[Attempt]:
         """Return the kept attempts of an event, newest first."""
+        with calling("Query attempts"):
+            items = await self._query(tenant_id, event_id)
+            attempts = [_DECODER.decode(item["record"]["S"]) for item in items]
+        return sorted(attempts, key=lambda attempt: (-attempt.started_ms, -attempt.number))
+
+    async def delete(self, tenant_id: str, event_id: str) -> None:
+        """Delete the kept attempts of an event."""
+        with calling("Query attempts"):
+            found = await self._query(tenant_id, event_id, keys_only=True)
+        await asyncio.gather(*(self._writes.delete(keys.ATTEMPTS, key) for key in found))
+
+    async def _query(self, tenant_id: str, event_id: str, *, keys_only: bool = False) -> list[Item]:
         query: QueryInputTypeDef = {
             "TableName": self._clients.name(keys.ATTEMPTS),
             "KeyConditionExpression": "pk = :event",
             "ExpressionAttributeValues": {":event": {"S": keys.by_event(tenant_id, event_id)}},
             "ConsistentRead": True,
         }
-        attempts: list[Attempt] = []
+        if keys_only:
+            query["ProjectionExpression"] = "pk, sk"
+        items: list[Item] = []
         for _ in range(PAGES_MAX):
-            with calling("Query attempts"):
-                answer = await self._clients.dynamodb.query(**query)
-                attempts += [_DECODER.decode(item["record"]["S"]) for item in answer["Items"]]
+            answer = await self._clients.dynamodb.query(**query)
+            items += answer["Items"]
             if "LastEvaluatedKey" not in answer:
                 break
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-        return sorted(attempts, key=lambda attempt: (-attempt.started_ms, -attempt.number))
+        return items
 
     async def read_of_webhook(
         self, tenant_id: str, webhook_id: str, *, after: AttemptPosition | None, limit: int

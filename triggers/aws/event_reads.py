@@ -1,11 +1,8 @@
-"""Reading events: one by its id, a page of the inbox, a page of the due index."""
+"""Reading events: one by its id, a page of the due index."""
 
 import asyncio
-import heapq
 import logging
 from typing import TYPE_CHECKING, Any
-
-from msgspec import Struct
 
 from triggers import telemetry
 from triggers.aws import event_records as records
@@ -14,21 +11,12 @@ from triggers.aws.clients import Clients, calling
 from triggers.aws.event_records import Item
 from triggers.aws.items import Reads
 from triggers.events import EventRecord
-from triggers.ports import DueEvent, InboxPage
+from triggers.ports import DueEvent
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb.type_defs import QueryInputTypeDef
 
-PAGE_PAYLOAD_BYTES_MAX = 1024 * 1024  # a page of the inbox holds at most this much
-
 _logger = logging.getLogger(__name__)
-
-
-class _ShardPage(Struct, frozen=True, kw_only=True):
-    """The ids that one shard's index gave. `ended`: there is nothing behind them."""
-
-    event_ids: list[str]
-    ended: bool
 
 
 class EventReader:
@@ -40,31 +28,16 @@ class EventReader:
         self._payloads = payloads
         self._table = clients.name(keys.EVENTS)
 
-    async def get(self, tenant_id: str, event_id: str) -> EventRecord | None:
-        """Return an event with its payload."""
+    async def get(
+        self, tenant_id: str, event_id: str, *, with_payload: bool = True
+    ) -> EventRecord | None:
+        """Return an event; without its payload no more is read than its item."""
         item = await self._read_item(tenant_id, event_id)
-        return await self._read_record(tenant_id, item) if item else None
-
-    async def read_inbox(
-        self, tenant_id: str, *, shards: int, after: str | None, limit: int
-    ) -> InboxPage:
-        """Return a page of the inbox, merged over the shards, checked against the table.
-
-        At most 1 MiB of payloads is on a page, but for a first that is larger alone.
-        """
-        pages = await asyncio.gather(
-            *(
-                self._query_inbox(keys.events_partition(tenant_id, shard), after, limit)
-                for shard in range(shards)
-            )
-        )
-        event_ids, complete = _merge(pages, limit)
-        items = await asyncio.gather(*(self._read_item(tenant_id, e) for e in event_ids))
-        shown, position = _fit(event_ids, items)
-        found = await asyncio.gather(*(self._read_record(tenant_id, item) for item in shown))
-        if position is None and not complete:
-            position = event_ids[-1]
-        return InboxPage(records=tuple(filter(None, found)), position=position)
+        if item is None:
+            return None
+        if not with_payload:
+            return records.read_record(item, "")
+        return await self._read_record(tenant_id, item)
 
     async def read_due(
         self, due_shard: str, *, now_ms: int, limit: int, after: DueEvent | None
@@ -92,23 +65,6 @@ class EventReader:
         with calling("Query due"):
             answer = await self._clients.dynamodb.query(**query)
             return [_due_event(item) for item in answer["Items"]]
-
-    async def _query_inbox(self, partition: str, after: str | None, limit: int) -> _ShardPage:
-        condition = "inbox = :partition"
-        values: dict[str, Any] = {":partition": {"S": partition}}
-        if after is not None:
-            condition += " AND sk > :after"
-            values[":after"] = {"S": after}
-        with calling("Query inbox"):
-            answer = await self._clients.dynamodb.query(
-                TableName=self._table,
-                IndexName=keys.INBOX_INDEX,
-                KeyConditionExpression=condition,
-                ExpressionAttributeValues=values,
-                Limit=limit,
-            )
-            event_ids = [item["sk"]["S"] for item in answer["Items"]]
-        return _ShardPage(event_ids=event_ids, ended="LastEvaluatedKey" not in answer)
 
     async def _read_item(self, tenant_id: str, event_id: str) -> Item | None:
         pk, sk = self._key(tenant_id, event_id)
@@ -138,36 +94,6 @@ class EventReader:
 
     def _key(self, tenant_id: str, event_id: str) -> tuple[Item, Item]:
         return {"S": keys.partition_of_event(tenant_id, event_id)}, {"S": event_id}
-
-
-def _merge(pages: list[_ShardPage], limit: int) -> tuple[list[str], bool]:
-    """Merge the shards' pages in order; also tell whether nothing is behind what is returned.
-
-    A shard that has more behind its page bounds what may be shown: its next id is not known.
-    """
-    open_ends = [page.event_ids[-1] for page in pages if not page.ended and page.event_ids]
-    horizon = min(open_ends, default=None)
-    merged = [
-        event_id
-        for event_id in heapq.merge(*(page.event_ids for page in pages))
-        if horizon is None or event_id <= horizon
-    ]
-    return merged[:limit], horizon is None and len(merged) <= limit
-
-
-def _fit(event_ids: list[str], items: list[Item | None]) -> tuple[list[Item], str | None]:
-    """Keep what is still in the inbox, as far as a page reaches; also where it was cut, if so."""
-    shown: list[Item] = []
-    payload_bytes = 0
-    previous: str | None = None
-    for event_id, item in zip(event_ids, items, strict=True):
-        if item is not None and "inbox" in item:
-            payload_bytes += records.payload_bytes_of(item)
-            if payload_bytes > PAGE_PAYLOAD_BYTES_MAX and shown:
-                return shown, previous
-            shown.append(item)
-        previous = event_id
-    return shown, None
 
 
 def _due_event(item: Any) -> DueEvent:

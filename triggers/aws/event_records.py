@@ -25,6 +25,17 @@ CHUNK_BYTES = 380_000  # an item holds at most 400 KB with its keys and names
 
 Item = dict[str, Any]
 
+# What is asked for of an item where its payload is not: all that `read_record` looks at, and the
+# key of the inbox.
+_ATTRIBUTES = (
+    *("pk", "sk", "event", "status", "deliveries", "ready", "due", "fence", "claims", "lease"),
+    *("delivered", "acknowledged", "replays", "inbox"),
+)
+WITHOUT_PAYLOAD: Any = {
+    "ProjectionExpression": ", ".join(f"#{name}" for name in _ATTRIBUTES),
+    "ExpressionAttributeNames": {f"#{name}": name for name in _ATTRIBUTES},
+}
+
 
 class _StoredEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The immutable side of an event but for its id and payload. Add fields with defaults only."""
@@ -34,6 +45,7 @@ class _StoredEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     metadata: dict[str, str] = {}
     correlation_id: str
     traceparent: str | None = None
+    key: str | None = None
 
 
 class PackedPayload(Struct, frozen=True, kw_only=True):
@@ -60,6 +72,7 @@ def encode_event(event: Event) -> str:
         metadata=event.metadata,
         correlation_id=event.correlation_id,
         traceparent=event.traceparent,
+        key=event.key_digest,
     )
     return _ENCODER.encode(stored).decode()
 
@@ -128,7 +141,7 @@ def read_standing(item: Item) -> Standing:
 
 
 def read_record(item: Item, payload: str) -> EventRecord:
-    """Return the event in an item; its payload has been read before."""
+    """Return the event in an item; its payload has been read before, or is left out as `""`."""
     event_id = item["sk"]["S"]
     stored = _EVENT_DECODER.decode(item["event"]["S"])
     event = Event(
@@ -139,6 +152,7 @@ def read_record(item: Item, payload: str) -> EventRecord:
         metadata=stored.metadata,
         correlation_id=stored.correlation_id,
         traceparent=stored.traceparent,
+        key_digest=stored.key,
     )
     return EventRecord(event=event, state=read_state(item))
 

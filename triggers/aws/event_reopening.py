@@ -11,7 +11,7 @@ from triggers.aws import keys
 from triggers.aws.clients import Clients
 from triggers.aws.event_changes import EventChanges
 from triggers.aws.event_records import Item
-from triggers.aws.items import Reads
+from triggers.aws.items import Reads, Writes
 from triggers.aws.statements import Refused, Statement, Statements
 from triggers.events import EventState
 from triggers.ids import due_shard_of
@@ -25,9 +25,14 @@ class EventReopener(EventChanges):
     """The way back of deliveries that have ended."""
 
     def __init__(
-        self, clients: Clients, reads: Reads, payloads: Reads, statements: Statements
+        self,
+        clients: Clients,
+        reads: Reads,
+        payloads: Reads,
+        writes: Writes,
+        statements: Statements,
     ) -> None:
-        super().__init__(clients, reads, payloads)
+        super().__init__(clients, reads, payloads, writes)
         self._statements = statements
         self._keep_chunk_text = _KEEP_CHUNK.format(table=clients.name(keys.PAYLOADS))
 

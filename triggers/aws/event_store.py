@@ -51,8 +51,7 @@ class EventStore(EventReopener):
         payloads: Reads,
         writes: Writes,
     ) -> None:
-        super().__init__(clients, reads, payloads, statements)
-        self._writes = writes
+        super().__init__(clients, reads, payloads, writes, statements)
         self._claim_text = _CLAIM.format(table=self._table)
 
     async def insert(self, tenant_id: str, event: Event, *, due_ms: int, expires_s: int) -> None:

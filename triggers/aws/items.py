@@ -22,10 +22,11 @@ Item = dict[str, Any]
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """An item, or the key of one, in a table that goes by its plain name."""
+    """An item, or the key of one, in a table that goes by its plain name. `deletes` what is there."""
 
     table: str
     item: Item
+    deletes: bool = False
 
     @property
     def identity(self) -> tuple[str, str, str]:
@@ -71,7 +72,7 @@ class Reads:
 
 
 class Writes:
-    """Unconditional puts: of what is immutable, or does no harm when written again."""
+    """Unconditional puts and deletes: of what is immutable, or does no harm when done again."""
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
@@ -88,23 +89,42 @@ class Writes:
         """Put an item. Raises StoreUnavailable."""
         await self._batcher.submit(Entry(table=table, item=item))
 
+    @again_when_left_out
+    async def delete(self, table: str, key: Item) -> None:
+        """Delete an item, if it is there. Raises StoreUnavailable."""
+        await self._batcher.submit(Entry(table=table, item=key, deletes=True))
+
     async def close(self) -> None:
         """Wait for what is under way."""
         await self._batcher.close()
 
     async def _flush(self, entries: Sequence[Entry]) -> list[Exception | None]:
         wanted: dict[str, list[WriteRequestTypeDef]] = {
-            self._clients.name(table): [{"PutRequest": {"Item": item}} for item in items]
-            for table, items in _by_table(entries).items()
+            self._clients.name(table): [_write(entry) for entry in entries if entry.table == table]
+            for table in {entry.table for entry in entries}
         }
         with calling("BatchWriteItem"):
             answer = await self._clients.dynamodb.batch_write_item(RequestItems=wanted)
             unwritten = {
-                name: [request["PutRequest"]["Item"] for request in requests]
+                name: [_written(request) for request in requests]
                 for name, requests in answer["UnprocessedItems"].items()
             }
             late = {entry.identity for entry in _entries(self._clients, unwritten)}
         return [_left_out() if entry.identity in late else None for entry in entries]
+
+
+def _write(entry: Entry) -> "WriteRequestTypeDef":
+    if entry.deletes:
+        return {"DeleteRequest": {"Key": entry.item}}
+    return {"PutRequest": {"Item": entry.item}}
+
+
+def _written(request: Any) -> Item:
+    """Return the item of a write, or the key of a delete."""
+    item: Item = request["DeleteRequest" if "DeleteRequest" in request else "PutRequest"].popitem()[
+        1
+    ]
+    return item
 
 
 def _by_table(entries: Sequence[Entry]) -> dict[str, list[Item]]:

@@ -50,6 +50,11 @@ def by_event(tenant_id: str, event_id: str) -> str:
     return f"{tenant_id}#{event_id}"
 
 
+def by_idempotency_key(tenant_id: str, key_digest: str) -> str:
+    """Return the partition of the record of an idempotency key."""
+    return f"{tenant_id}#{key_digest}"
+
+
 def by_webhook(tenant_id: str, webhook_id: str) -> str:
     """Return the partition of what belongs to one webhook: its backlog, the index of attempts."""
     return f"{tenant_id}#{webhook_id}"

@@ -15,6 +15,7 @@ from triggers.aws.control_store import ControlStore
 from triggers.aws.data_keys import data_keys_of
 from triggers.aws.event_store import EventStore
 from triggers.aws.failing_webhooks import FailingWebhookStore
+from triggers.aws.idempotency_store import IdempotencyStore
 from triggers.aws.items import Reads, Writes
 from triggers.aws.job_store import JobStore
 from triggers.aws.key_uses import KeyUseStore
@@ -79,6 +80,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
         try:
             yield Resources(
                 events=EventStore(clients, statements, reads, payloads, writes),
+                idempotency=IdempotencyStore(clients, statements, reads),
                 attempts=AttemptStore(clients, writes),
                 backlog=BacklogStore(clients, writes, statements),
                 jobs=JobStore(clients, statements, reads),

@@ -33,7 +33,12 @@ def routes() -> Iterator[tuple[str, str, Scope]]:
 ROUTES = sorted(routes())
 EXPECTED_SCOPES = {
     "POST /v1/events": Scope.EVENTS_WRITE,
+    "GET /v1/events": Scope.EVENTS_READ,
+    "POST /v1/events/bulk": Scope.EVENTS_WRITE,
+    "POST /v1/events/bulk/ack": Scope.INBOX,
+    "DELETE /v1/events/bulk": Scope.EVENTS_WRITE,
     "GET /v1/events/{event_id:str}": Scope.EVENTS_READ,
+    "DELETE /v1/events/{event_id:str}": Scope.EVENTS_WRITE,
     "GET /v1/events/{event_id:str}/attempts": Scope.EVENTS_READ,
     "POST /v1/events/{event_id:str}/ack": Scope.INBOX,
     "POST /v1/events/{event_id:str}/acknowledge": Scope.INBOX,

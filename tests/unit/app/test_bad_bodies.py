@@ -9,7 +9,7 @@ import pytest
 
 from app.decoding import decode_json
 from app.surrogates import set_aside
-from app.wire.events import ENVELOPE_BYTES_MAX, EventIn
+from app.wire.drafts import ENVELOPE_BYTES_MAX, EventIn
 from tests.unit.app.api import Api, running_api
 from triggers.errors import MalformedJson
 

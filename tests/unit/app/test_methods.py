@@ -48,9 +48,9 @@ async def test_head_gets_what_get_gets_without_the_body(api: Api) -> None:
 
 
 async def test_head_is_not_allowed_where_get_is_not(api: Api) -> None:
-    answer = await api.client.head("/v1/events")
+    answer = await api.client.head("/v1/events/bulk")
     assert (answer.status_code, answer.content) == (405, b"")
-    assert answer.headers["allow"] == "OPTIONS, POST"
+    assert answer.headers["allow"] == "DELETE, OPTIONS, POST"
 
 
 async def test_head_stands_in_the_log_under_its_own_name(

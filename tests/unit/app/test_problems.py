@@ -96,12 +96,12 @@ async def test_nothing_outside_of_the_assets_is_served(api: Api, path: str) -> N
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("GET", "/v1/events", "OPTIONS, POST"),
+        ("DELETE", "/v1/events", "GET, HEAD, OPTIONS, POST"),
         ("PUT", "/v1/webhooks", "GET, HEAD, OPTIONS, POST"),
         ("PUT", "/v1/keys/x", "DELETE, GET, HEAD, OPTIONS, PATCH"),
         ("DELETE", "/v1/inbox", "GET, HEAD, OPTIONS"),
         ("POST", "/liveness", "GET, HEAD, OPTIONS"),
-        ("PROPFIND", "/v1/events", "OPTIONS, POST"),
+        ("PROPFIND", "/v1/events", "GET, HEAD, OPTIONS, POST"),
     ],
 )
 async def test_a_wrong_method_is_told_the_right_ones(

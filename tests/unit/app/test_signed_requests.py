@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import pytest
 
-from app.wire.events import ENVELOPE_BYTES_MAX
 from tests.unit.app.api import Api, with_key
 from triggers.errors import StoreUnavailable
 from triggers.request_signatures import sign, string_to_sign
@@ -204,7 +203,7 @@ async def test_signatures_are_turned_on_with_a_secret_and_off_without(api: Api) 
 
 
 async def test_a_body_above_every_limit_is_not_taken_in(signer: Signer) -> None:
-    size = signer.api.settings.payload_bytes_max + ENVELOPE_BYTES_MAX + 1
+    size = signer.api.settings.bulk_bytes_max + 1
 
     async def pieces() -> AsyncIterator[bytes]:
         for _ in range(size // 1024 + 1):

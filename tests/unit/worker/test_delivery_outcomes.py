@@ -7,6 +7,7 @@ import pytest
 from tests.factories import NOW_MS, make_delivery, make_outcome, make_webhook
 from tests.unit.worker.world import World
 from triggers.deliveries import Delivery, DeliveryStatus
+from triggers.event_queries import EventQuery
 from triggers.events import Event, EventStatus
 from triggers.retries import SCHEDULES
 from triggers.webhooks import WebhookStatus
@@ -120,7 +121,7 @@ async def test_what_is_held_stays_so_and_in_the_inbox_when_its_webhook_is_delete
     await world.work(event)
     assert world.delivery(event, SHORT) == held
     assert world.state(event).status is EventStatus.PENDING
-    page = await world.outside.events.read_inbox(world.tenant_id, shards=1, after=None, limit=1)
+    page = await world.outside.events.read_inbox(world.tenant_id, EventQuery(shards=1, limit=1))
     assert [record.event.event_id for record in page.records] == [event.event_id]
 
 
