@@ -48,6 +48,7 @@ REQUEST_HEADERS = {
         "The `ETag` of the state that the change is meant for; without it the change is made "
         "whatever the state.",
         '"3"',
+        {"type": "string", "pattern": r'^(\*|(W/)?"[!#-~]*"(, (W/)?"[!#-~]*")*)$'},
     ),
 }
 ON_EVERY_REQUEST = ("X-Correlation-ID", "traceparent")

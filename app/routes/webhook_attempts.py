@@ -37,7 +37,7 @@ async def list_webhook_attempts(
     webhook, tenant_id = webhook_of_caller(request, webhook_id), caller_of(request).tenant.tenant_id
     query, cursors = read_query(request, PageQuery), domain.cursors
     listed = f"attempts of {webhook.webhook_id}"
-    cursor = query.cursor and cursors.read(tenant_id, listed, query.cursor)
+    cursor = None if query.cursor is None else cursors.read(tenant_id, listed, query.cursor)
     page = await domain.attempts.read_of_webhook(
         tenant_id, webhook.webhook_id, after=position_of_text(cursor), limit=query.limit
     )

@@ -78,6 +78,7 @@ async def test_B42_a_cursor_is_that_of_one_webhook_and_one_tenant(api: Api) -> N
         (f"/v1/webhooks/{others}/attempts?cursor={cursor}", api.key),
         (f"/v1/webhooks/{others}/attempts?cursor={cursor}", other_key),
         (f"/v1/webhooks/{webhook_id}/attempts?cursor={cursor[:-1]}", api.key),
+        (f"/v1/webhooks/{webhook_id}/attempts?cursor=", api.key),
         (f"/v1/inbox?cursor={cursor}", api.key),
     ):
         answer = await api.client.get(path, headers=with_key(key))
