@@ -35,7 +35,6 @@ TAGS = {
     "Events": "What producers send: accepted, kept, delivered, and shown with what became of it.",
     "Inbox": "Events that are neither delivered nor acknowledged, for consumers that pull.",
     "Webhooks": "Where events are pushed to: filter, secret, retries, and what receivers answered.",
-    "Jobs": "What takes longer than a call, with its progress.",
     "Keys": "Who may call, for what, from where, and how often.",
     "Audit": "Every change of keys, webhooks and the tenant: who made it, and when.",
     "Tenants": "The customers of the service, for its operator.",

@@ -34,6 +34,8 @@ FIELDS = {  # of what is valid by its schema and refused
     "headers": "some names are reserved, upper and lower case are one, and there is a limit to all",
     "expires_at": "it must be in the future",
     "allowed_cidrs": "what stands behind the prefix must be zero",
+    "since": "what is to be recovered lies in the past",
+    "until": "it must lie after `since`",
     "rate_limit": "a tenant has one of its own in the tier enterprise alone",
 }
 

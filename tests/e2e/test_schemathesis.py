@@ -30,7 +30,7 @@ ENVIRONMENT = SHORT_TIMES | {
     "TRIGGERS_TRUSTED_PROXIES": "127.0.0.0/8",
 }
 # A walk for each, and each of a tenant of its own, so that they can go side by side.
-OF_TENANTS = (("Events", "Inbox"), ("Webhooks", "Jobs"), ("Keys", "Audit"))
+OF_TENANTS = (("Events", "Inbox"), ("Webhooks",), ("Keys", "Audit"))
 OF_OPERATOR = ("Tenants",)
 OPEN = ("Service", "Documentation")
 
