@@ -26,6 +26,7 @@ Check = Callable[[Any], str | None]
 A check named `field.entry` judges the whole field, and what it says is told of that entry."""
 
 BODY = "body"  # the name of the whole, where an error is in no field
+QUERY = "query"
 ERRORS_MAX = 20  # a body of a million unknown keys is not worth a million answers
 PARTS_MAX = 1_000  # nor is it worth looking at each of them
 NAME_CHARACTERS_MAX = 64
@@ -76,15 +77,13 @@ def decode_query(kind: type[S], query: bytes) -> S:
     """
     if not query:
         return kind()
-    given: dict[str, list[str]] = {}
-    for name, text in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
-        given.setdefault(name, []).append(text)
+    given = _given(query)
     errors = list(islice(_unknown_parameters(kind, given), ERRORS_MAX))
     values: dict[str, Any] = {}
     for name, hint in _hints(kind).items():
         parts = _parameters(name, hint, given)
         repeated = [p for p in parts if len(given[p]) > 1 and _origin(hint) is not list]
-        errors += (FieldError(field=p, issue="is given more than once") for p in repeated)
+        errors += map(_given_more_than_once, repeated[:ERRORS_MAX])
         for part in parts:
             _put(values, name, part, hint, given[part])
         if parts and not repeated:
@@ -214,6 +213,25 @@ def _description(hint: Any) -> str | None:
         if isinstance(meta, msgspec.Meta) and meta.description:
             return meta.description
     return None
+
+
+def _given(query: bytes) -> dict[str, list[str]]:
+    """Take a query string apart.
+
+    What is not UTF-8 is refused: a replacement in its place would be another filter than was sent.
+    """
+    try:
+        pairs = parse_qsl(query.decode(), keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        raise ValidationFailed([FieldError(field=QUERY, issue="is not UTF-8")]) from None
+    given: dict[str, list[str]] = {}
+    for name, text in pairs:
+        given.setdefault(name, []).append(text)
+    return given
+
+
+def _given_more_than_once(name: str) -> FieldError:
+    return FieldError(field=name[:NAME_CHARACTERS_MAX], issue="is given more than once")
 
 
 def _parameters(name: str, hint: Any, given: Mapping[str, Any]) -> list[str]:

@@ -57,8 +57,8 @@ PROBLEMS = {
     "invalid_cursor": Problem(
         400,
         "The cursor is not valid",
-        "The cursor was changed on its way, or was given out for another list or tenant.",
-        "Send `next_cursor` back as it came, to the same list; or start again without a cursor.",
+        "The cursor was changed on its way, or was given out for another tenant, list, order or filter.",
+        "Send `next_cursor` back as it came, with the same order and filters; or start again without.",
     ),
     "bad_request": Problem(
         400,

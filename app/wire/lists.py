@@ -66,7 +66,8 @@ class InboxQuery(PageQuery, frozen=True, kw_only=True):
         dict[Annotated[str, Meta(max_length=64)], Annotated[str, Meta(max_length=512)]],
         Meta(
             max_length=8,
-            description="`metadata.region=eu`: this entry of its metadata, exactly; up to 8 entries",
+            description="`metadata.<key>=<value>`, whatever the key: this entry of its metadata, "
+            "exactly. Up to 8 entries; keys up to 64 characters, values up to 512",
             examples=[{"region": "eu"}],
         ),
     ] = field(default_factory=dict)

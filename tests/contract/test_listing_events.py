@@ -9,6 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from tests.contract.outsides import OpenOutside
+from tests.contract.test_claiming_events import DELIVERED, look_up
+from tests.contract.test_reopening_events import finished, replay
 from tests.factories import NOW_MS, make_delivery, make_event
 from triggers.event_queries import EventFilter, EventQuery
 from triggers.events import Event, EventRecord, EventStatus, Priority, progress_of
@@ -112,6 +114,21 @@ async def test_a_list_without_payloads_is_the_same_but_for_these(
         assert [record.event for record in whole] == inserted
         assert whole == [await events.get(TENANT, event.event_id) for event in inserted]
         assert slim == [replace(r, event=replace(r.event, payload="")) for r in whole]
+
+
+async def test_a_list_shows_the_replays_of_an_event_without_payloads_too(
+    open_outside: OpenOutside,
+) -> None:
+    event = make_event()
+    async with open_outside() as outside:
+        events = outside.resources.events
+        await replay(events, event, await finished(events, event, DELIVERED), DELIVERED)
+
+        for with_payload in (True, False):
+            query = EventQuery(shards=1, limit=10, with_payload=with_payload)
+            [[record]] = await walk(events, query)
+            assert [replay.number for replay in record.state.replays] == [1]
+            assert record.state == (await look_up(events, event)).state
 
 
 async def test_a_page_of_large_events_is_short_and_loses_none(open_outside: OpenOutside) -> None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from tests.factories import NOW_MS, make_event
 from triggers.aws import event_records as records
-from triggers.aws.event_lists import ROUNDS_MAX, Entries, EventLists
+from triggers.aws.event_lists import READ_MAX, ROUNDS_MAX, Entries, EventLists
 from triggers.event_queries import EventFilter, EventQuery
 from triggers.id_ranges import IdRange
 from triggers.ids import make_event_id, shard_of
@@ -24,6 +24,7 @@ class Table(EventLists):
         self.items: dict[str, dict[str, Any]] = {}
         self.calls: Counter[str] = Counter()
         self._random_bits = random.Random(1).getrandbits
+        self.given_max = READ_MAX  # by one query, as when its answer would grow too large
 
     def add(self, number: int, shards: int, event_type: str = "a") -> str:
         """Add an event of the so many-th millisecond."""
@@ -49,10 +50,11 @@ class Table(EventLists):
             if query.newest_first:
                 found.reverse()
             self.calls["queries"] += 1
-            self.calls["read"] += len(found[:size])
-            return [(event_id, self.items[event_id]) for event_id in found[:size]], len(
+            given = found[: min(size, self.given_max)]
+            self.calls["read"] += len(given)
+            return [(event_id, self.items[event_id]) for event_id in given], len(given) == len(
                 found
-            ) < size
+            )
 
         async def complete(entries: Entries) -> Entries:
             self.calls["runs"] += 1
@@ -114,6 +116,22 @@ async def test_whatever_the_filter_a_page_reads_a_bounded_amount(shards: int, li
         query = replace(query, after=page.position)
     assert found == [wanted]
     assert pages <= 8
+
+
+async def test_however_little_a_query_gives_a_page_ends_and_a_walk_shows_all() -> None:
+    table = Table()
+    table.given_max = 1
+    there = [table.add(number, 8) for number in range(200)]
+    shown: list[str] = []
+    query = make_query(8, limit=100)
+    for _ in range(200):
+        page = await table.page(query)
+        shown += ids_of(page)
+        assert table.calls["queries"] <= ROUNDS_MAX * 8
+        if page.position is None:
+            break
+        query = replace(query, after=page.position)
+    assert shown == there
 
 
 @pytest.mark.parametrize(("shards", "read_max"), [(1, 60), (8, 120), (32, 300)])

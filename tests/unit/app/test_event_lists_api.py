@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from app.decoding import ERRORS_MAX
 from tests.unit.app.api import Api, with_key
 
 LISTS = ("/v1/events", "/v1/inbox")
@@ -137,6 +138,38 @@ async def test_B45_what_is_no_filter_is_refused(api: Api, query: str) -> None:
     assert list(issues_of(await api.client.get(f"/v1/events?{query}")).values()) == ["is not known"]
 
 
+async def test_B46_of_very_many_repeated_parameters_some_are_told(api: Api) -> None:
+    query = "&".join(f"metadata.{n}=&metadata.{n}=" for n in range(1_000))
+    issues = issues_of(await api.client.get(f"/v1/events?{query}"))
+    assert set(issues.values()) == {"is given more than once"}
+    assert len(issues) == ERRORS_MAX
+
+
+@pytest.mark.parametrize("query", ["source=%FF", "metadata.%ED%A0%80=a", "%C3=a", "source=a%E2%82"])
+async def test_B22_a_query_that_is_not_utf_8_is_refused_rather_than_replaced(
+    api: Api, query: str
+) -> None:
+    for path in LISTS:
+        answer = await api.client.get(f"{path}?{query}")
+        assert issues_of(answer) == {"query": "is not UTF-8"}
+
+
+async def test_a_filter_may_hold_any_character(api: Api) -> None:
+    sent = await send(api, source="Größe & 東=+%", metadata={"ключ.&": "a+b c"})
+    await send(api, source="shop")
+    query = {"source": "Größe & 東=+%", "metadata.ключ.&": "a+b c"}
+    assert await listed(api, "/v1/events", **query) == [sent]
+
+
+@pytest.mark.parametrize("limit", ["-1", "0", "101", "1000000000", "abc", "", "1.5"])
+async def test_B43_a_limit_outside_of_its_range_is_refused_by_both_lists(
+    api: Api, limit: str
+) -> None:
+    for path in LISTS:
+        answer = await api.client.get(path, params={"limit": limit})
+        assert list(issues_of(answer)) == ["limit"]
+
+
 async def test_a_cursor_continues_its_list_whatever_the_limit_and_what_is_included(
     api: Api,
 ) -> None:
@@ -156,6 +189,16 @@ async def test_B42_a_cursor_is_of_its_order_and_filters_alone(api: Api, query: s
     for path in (f"/v1/events?{query}", "/v1/inbox?"):
         answer = await api.client.get(f"{path}&cursor={cursor}")
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor")
+
+
+@pytest.mark.parametrize(("of", "sent_to"), [LISTS, LISTS[::-1]])
+async def test_B42_a_cursor_is_of_its_list_alone(api: Api, of: str, sent_to: str) -> None:
+    for _ in range(2):
+        await send(api)
+    order = {"/v1/events": {"order": "asc"}, "/v1/inbox": {}}  # in all but the list they are alike
+    cursor = (await api.client.get(of, params=order[of] | {"limit": 1})).json()["next_cursor"]
+    answer = await api.client.get(sent_to, params=order[sent_to] | {"cursor": cursor})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor")
 
 
 async def test_another_tenants_events_are_not_listed(api: Api) -> None:
