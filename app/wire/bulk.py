@@ -8,7 +8,6 @@ from app import surrogates
 from app.decoding import decode_json
 from app.problems import PAGES, Told
 from app.wire.drafts import EventIn
-from app.wire.ids import EventId
 from triggers.errors import FieldError, MalformedJson
 
 ITEMS_MAX = 100
@@ -74,7 +73,12 @@ class ItemOut(Struct, frozen=True, kw_only=True):
         int, Meta(ge=200, le=599, description="As of a call for it alone", examples=[202])
     ]
     event_id: Annotated[
-        EventId | UnsetType, Meta(description="The event; absent if none was accepted")
+        str | UnsetType,
+        Meta(
+            description="The event, in the way in which the request named it if it did; absent if "
+            "none was accepted",
+            examples=["evt_01KAN72XQV8YJ4T6Z0M3S5B7C9"],
+        ),
     ] = UNSET
     error: Annotated[
         ItemError | UnsetType, Meta(description="What is wrong; absent if nothing is")

@@ -13,7 +13,9 @@ from schemathesis.core.transport import Response
 # No walk may change or delete a key or a tenant that a walk goes with.
 SPARED = os.environ["SPARED"].split(",")
 NOBODY = {"key_id": "0" * 26, "tenant_id": "ten_" + "0" * 16}
+# Examples of what only an earlier answer can give.
 IF_MATCH_EXAMPLE = '"3"'
+CURSOR_EXAMPLE = "AbJk3uX0kPZ7m1Yt4Qw"
 
 # What may come instead of what the document leads one to expect, by the failure that it would be.
 _BUSY = {
@@ -56,7 +58,7 @@ schemathesis.openapi.format("cidr", _texts("203.0.113.0/24", "198.51.100.7", "20
 
 @schemathesis.hook
 def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any]) -> None:
-    """Spare what the walks go with, and let a change through whatever the state.
+    """Spare what the walks go with, and let no example of a state or a cursor get in the way.
 
     Each case comes from an address of its own: wrong keys are among them, and from one address too
     many would be answered with 429.
@@ -68,6 +70,8 @@ def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any])
             case.path_parameters[name] = NOBODY[name]
     if case.headers.get("If-Match") == IF_MATCH_EXAMPLE:
         case.headers["If-Match"] = "*"
+    if case.query.get("cursor") == CURSOR_EXAMPLE:
+        del case.query["cursor"]
 
 
 @schemathesis.hook
