@@ -1,85 +1,23 @@
 """The OpenAPI document: it lists every route, is valid in itself, and tells the truth."""
 
 import asyncio
-import base64
 import os
 import re
-import secrets
 import sys
-from collections.abc import Iterator
 from typing import Any
 
-import jsonschema_rs
-import msgspec
 import pytest
 from litestar.routes import HTTPRoute
 
-from app.openapi.texts import TAGS
 from app.problems import PROBLEMS
-from app.wire import ids as wire_ids
-from app.wire.webhook_fields import EventTypes, Secret, webhook_checks
-from tests.factories import make_settings
 from tests.unit.app.api import Api, with_key
-from triggers import ids
-
-METHODS = {"get", "post", "put", "patch", "delete"}
-
-
-async def document_of(api: Api) -> dict[str, Any]:
-    answer = await api.client.get("/openapi.json")
-    assert answer.headers["content-type"] == "application/json"
-    document: dict[str, Any] = answer.json()
-    return document
-
-
-def operations_of(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for path, item in document["paths"].items():
-        assert set(item) <= METHODS
-        for method, operation in item.items():
-            yield path, method, operation
-
-
-def resolved(document: dict[str, Any], part: Any) -> Any:
-    """Return what a reference leads to, or a part that is none."""
-    if "$ref" not in part:
-        return part
-    for name in part["$ref"].removeprefix("#/").split("/"):
-        document = document[name]
-    return document
-
-
-def parameters_of(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for path, method, operation in operations_of(document):
-        for parameter in operation["parameters"]:
-            found = resolved(document, parameter)
-            yield f"{method} {path} {found['name']}", found
-
-
-def contents_of(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield every body that is sent or answered, under a name."""
-    for path, method, operation in operations_of(document):
-        bodies = operation["responses"] | {"body": operation.get("requestBody", {})}
-        for name, body in bodies.items():
-            for media_type, content in body.get("content", {}).items():
-                yield f"{method} {path} {name} {media_type}", content
-
-
-def examples_of(document: dict[str, Any], content: dict[str, Any]) -> list[Any]:
-    several = content.get("examples", {}).values()
-    found = [resolved(document, example)["value"] for example in several]
-    return found + ([content["example"]] if "example" in content else [])
-
-
-def values_of(key: str, part: Any) -> Iterator[Any]:
-    """Yield every value of a key, however deep."""
-    if isinstance(part, dict):
-        for name, value in part.items():
-            if name == key:
-                yield value
-            yield from values_of(key, value)
-    elif isinstance(part, list):
-        for value in part:
-            yield from values_of(key, value)
+from tests.unit.app.documents import (
+    document_of,
+    examples_of,
+    operations_of,
+    resolved,
+    values_of,
+)
 
 
 async def test_the_document_lists_every_route_and_no_other(api: Api) -> None:
@@ -162,108 +100,6 @@ async def test_the_document_has_the_form_of_openapi_3_1(api: Api) -> None:
         for requirement in operation.get("security", []):
             assert set(requirement) <= set(document["components"]["securitySchemes"])
     assert len(names) == len(set(names))
-
-
-async def test_every_field_has_a_description_and_an_example(api: Api) -> None:
-    schemas = (await document_of(api))["components"]["schemas"]
-    for name, schema in schemas.items():
-        for field, told in schema.get("properties", {}).items():
-            where = f"{name}.{field}"
-            assert told.get("description"), f"{where} has no description"
-            # What consists of other structs has theirs.
-            assert told.get("examples") or next(values_of("$ref", told), None), (
-                f"{where} has no example"
-            )
-
-
-async def test_every_parameter_has_a_description_and_a_valid_example(api: Api) -> None:
-    for where, parameter in parameters_of(await document_of(api)):
-        assert parameter["description"], f"{where} has no description"
-        assert "$ref" not in str(parameter["schema"]), where
-        assert_valid(parameter["example"], parameter["schema"], where)
-
-
-async def test_every_body_and_answer_has_a_valid_example(api: Api) -> None:
-    document = await document_of(api)
-    for where, content in contents_of(document):
-        examples = examples_of(document, content)
-        assert examples, f"{where} has no example"
-        schema = content["schema"] | {"components": document["components"]}
-        for example in examples:
-            assert_valid(example, schema, where)
-
-
-async def test_every_answer_tells_its_headers(api: Api) -> None:
-    document = await document_of(api)
-    for path, _, operation in operations_of(document):
-        for status, response in operation["responses"].items():
-            where = f"{path} {status}"
-            headers = {n: resolved(document, h) for n, h in response["headers"].items()}
-            assert {"X-Request-ID", "X-Correlation-ID"} <= set(headers), where
-            due = {"401": "WWW-Authenticate", "405": "Allow", "429": "Retry-After"}.get(status)
-            assert due is None or due in headers, where
-            is_counted = "security" in operation and operation["tags"] != ["Tenants"]
-            if is_counted and status not in ("401", "405", "431"):
-                assert {"RateLimit-Limit", "X-RateLimit-Reset"} <= set(headers), where
-            for name, header in headers.items():
-                assert header["description"], f"{where} {name}"
-                assert_valid(header["example"], header["schema"], f"{where} {name}")
-
-
-def assert_valid(example: Any, schema: dict[str, Any], where: str) -> None:
-    """The schema must be one, and the example must follow it."""
-    validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
-    for error in validator.iter_errors(example):
-        pytest.fail(f"{where}: {error}")
-
-
-async def test_only_the_answer_that_shows_a_secret_has_it_in_its_example(api: Api) -> None:
-    paths = (await document_of(api))["paths"]
-
-    def example(path: str, method: str, status: str) -> Any:
-        return paths[path][method]["responses"][status]["content"]["application/json"]["example"]
-
-    assert "key" in example("/v1/keys", "post", "201")
-    assert "key" not in example("/v1/keys", "get", "200")["keys"][0]
-    assert "payload" not in example("/v1/events", "post", "202")
-    assert "payload" in example("/v1/events/{event_id}", "get", "200")
-
-
-async def test_what_was_made_leads_on_to_what_can_be_done_with_it(api: Api) -> None:
-    paths = (await document_of(api))["paths"]
-    accepted = paths["/v1/events"]["post"]["responses"]["202"]
-    assert accepted["links"]["read_event"] == {
-        "operationId": "read_event",
-        "parameters": {"event_id": "$response.body#/event_id"},
-    }
-    event_id = accepted["content"]["application/json"]["example"]["event_id"]
-    assert accepted["headers"]["Location"]["example"] == f"/v1/events/{event_id}"
-
-
-async def test_every_tag_is_described(api: Api) -> None:
-    document = await document_of(api)
-    used = {tag for _, _, operation in operations_of(document) for tag in operation["tags"]}
-    assert {tag["name"]: tag["description"] for tag in document["tags"]} == {
-        name: text for name, text in TAGS.items() if name in used
-    }
-
-
-@pytest.mark.parametrize("name", ["EventId", "WebhookId", "KeyId", "TenantId"])
-def test_ids_have_the_form_that_their_fields_promise(name: str) -> None:
-    tenant_id = ids.make_tenant_id(secrets.randbits)
-    made = {
-        "EventId": ids.make_event_id(1, 32, secrets.randbits),
-        "WebhookId": ids.make_webhook_id(secrets.randbits),
-        "KeyId": ids.make_key_id(tenant_id, secrets.randbits),
-        "TenantId": tenant_id,
-    }
-    assert_valid(made[name], msgspec.json.schema(getattr(wire_ids, name)), name)
-
-
-async def test_patterns_are_those_of_json_schema(api: Api) -> None:
-    patterns = set(values_of("pattern", await document_of(api)))
-    assert patterns
-    assert not any(part in pattern for pattern in patterns for part in (r"(?!\n)", r"\Z"))
 
 
 async def test_what_needs_a_key_says_so_with_its_problems(api: Api) -> None:
@@ -353,20 +189,3 @@ async def test_query_parameters_are_described_with_their_limits(api: Api) -> Non
     assert limit["schema"]["maximum"] == 100
     assert limit["schema"]["default"] == 50
     assert {"limit", "cursor", "source"} <= {parameter["name"] for parameter in parameters}
-
-
-@pytest.mark.parametrize("size", [*range(23, 27), 62, 63, 64, 65])
-def test_the_pattern_of_a_secret_allows_what_the_service_does(size: int) -> None:
-    secret = "whsec_" + base64.b64encode(secrets.token_bytes(size)).decode()
-    validator = jsonschema_rs.Draft202012Validator(msgspec.json.schema(Secret))
-    assert validator.is_valid(secret) == (24 <= size <= 64)
-
-
-@pytest.mark.parametrize(
-    ("text", "is_allowed"),
-    [("*", True), ("a", True), ("a.b.*", True), ("a..b", True), ("a..*", False), (".*", False)],
-)
-def test_the_pattern_of_a_filter_allows_what_the_service_does(text: str, is_allowed: bool) -> None:
-    validator = jsonschema_rs.Draft202012Validator(msgspec.json.schema(EventTypes))
-    assert validator.is_valid([text]) == is_allowed
-    assert (webhook_checks(make_settings())["event_types"]([text]) is None) == is_allowed
