@@ -16,7 +16,10 @@ from triggers.times import rfc3339
 CALLS_MAX = 1_000_000_000_000
 
 TierOf = Annotated[
-    Tier, Meta(description="free, pro or enterprise: how much the tenant may do", examples=["pro"])
+    Tier,
+    Meta(
+        description="free, pro or enterprise: how much the tenant may do", examples=["enterprise"]
+    ),
 ]
 
 

@@ -13,9 +13,10 @@ from schemathesis.core.transport import Response
 # No walk may change or delete a key or a tenant that a walk goes with.
 SPARED = os.environ["SPARED"].split(",")
 NOBODY = {"key_id": "0" * 26, "tenant_id": "ten_" + "0" * 16}
-# Examples of what only an earlier answer can give.
+# Examples of what an earlier request has used up, or only its answer can give.
 IF_MATCH_EXAMPLE = '"3"'
 CURSOR_EXAMPLE = "AbJk3uX0kPZ7m1Yt4Qw"
+KEY_EXAMPLE = "order-1-created"
 
 # What may come instead of what the document leads one to expect, by the failure that it would be.
 _BUSY = {
@@ -58,7 +59,7 @@ schemathesis.openapi.format("cidr", _texts("203.0.113.0/24", "198.51.100.7", "20
 
 @schemathesis.hook
 def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any]) -> None:
-    """Spare what the walks go with, and let no example of a state or a cursor get in the way.
+    """Spare what the walks go with, and let no example that is good but once get in the way.
 
     Each case comes from an address of its own: wrong keys are among them, and from one address too
     many would be answered with 429.
@@ -72,6 +73,8 @@ def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any])
         case.headers["If-Match"] = "*"
     if case.query.get("cursor") == CURSOR_EXAMPLE:
         del case.query["cursor"]
+    if case.headers.get("Idempotency-Key") == KEY_EXAMPLE:
+        case.headers["Idempotency-Key"] = f"{KEY_EXAMPLE}-{number}"
 
 
 @schemathesis.hook
