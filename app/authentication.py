@@ -13,6 +13,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Send
 
 from app.addresses import Address, client_address, is_allowed
+from app.body_budget import BodyHold
 from app.context import Caller, HasScope, caller_of, context_of, headers_of
 from app.dependencies import Domain, domain_of, lifecycle_of
 from app.operations import operation_of
@@ -44,6 +45,8 @@ class Authentication(ASGIMiddleware):
         domain = domain_of(state)
         connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
         caller = await authenticate(key_text(scope), scope, domain)
+        tenant_id = "" if caller.view is None else caller.view.tenant_id
+        context_of(connection).body_hold = BodyHold(domain.body_budget, tenant_id)
         receive, signature = await _pass_restrictions(connection, receive, caller, domain)
         context_of(connection).caller = caller
         await admit(connection)

@@ -7,6 +7,7 @@ from typing import Any
 
 from litestar import Request
 
+from app.body_budget import BodyHold
 from app.context import HasScope, RequestContext, context_of, headers_of
 from triggers.errors import PayloadTooLarge, UnsupportedMediaType
 from triggers.settings import Settings
@@ -26,7 +27,7 @@ async def read_body(
     """Return the whole body.
 
     Raises UnsupportedMediaType, PayloadTooLarge as soon as there are more bytes than allowed,
-    ClientGone. What has not arrived within `body_seconds` ends the request.
+    ClientGone, Overloaded. What has not arrived within `body_seconds` ends the request.
     """
     _refuse_other_media_types(request.scope)
     return await receive_body(request, request.receive, settings, bytes_max=bytes_max)
@@ -45,14 +46,15 @@ async def read_optional_body(
 async def receive_body(
     connection: HasScope, receive: Callable[[], Any], settings: Settings, *, bytes_max: int
 ) -> bytes:
-    """Return the whole body, whatever it is. Raises PayloadTooLarge, ClientGone."""
+    """Return the whole body, whatever it is. Raises PayloadTooLarge, ClientGone, Overloaded."""
     if _declared_bytes(connection.scope) > bytes_max:
         raise PayloadTooLarge("body", bytes_max)
-    with _client_at_work(context_of(connection), settings):
-        return await _receive_all(receive, bytes_max)
+    context = context_of(connection)
+    with _client_at_work(context, settings):
+        return await _receive_all(receive, bytes_max, context.body_hold)
 
 
-async def _receive_all(receive: Callable[[], Any], bytes_max: int) -> bytes:
+async def _receive_all(receive: Callable[[], Any], bytes_max: int, hold: BodyHold | None) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -63,6 +65,8 @@ async def _receive_all(receive: Callable[[], Any], bytes_max: int) -> bytes:
         size += len(chunks[-1])
         if size > bytes_max:
             raise PayloadTooLarge("body", bytes_max)
+        if hold is not None:
+            hold.grow_to(size)
         if not message.get("more_body", False):
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 

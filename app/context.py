@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from app.body_budget import BodyHold
 from triggers.api_keys import ApiKey, Scope
 from triggers.ids import RandomBits, make_correlation_id, make_request_id
 from triggers.telemetry import valid_traceparent
@@ -61,6 +62,7 @@ class RequestContext(Struct, kw_only=True):
     deadline: asyncio.Timeout | None = None
     body_seconds: float | None = None
     caller: Caller | None = None
+    body_hold: BodyHold | None = None
     rate_headers: Headers = ()
     event_id: str | None = None
     problem: str | None = None

@@ -4,6 +4,7 @@ import aiohttp
 from litestar.datastructures import State
 from msgspec import Struct
 
+from app.body_budget import BodyBudget
 from app.failed_attempts import FailedAttempts
 from app.health import DependencyHealth
 from app.lifecycle import Lifecycle
@@ -66,6 +67,7 @@ class Domain(Struct, frozen=True, kw_only=True):
     failed_attempts: FailedAttempts
     cursors: Cursors
     health: DependencyHealth
+    body_budget: BodyBudget
     clock: Clock
     random_bits: RandomBits
 
@@ -120,6 +122,7 @@ def wire_domain(
         failed_attempts=FailedAttempts(),
         cursors=Cursors(cursor_key(settings, random_bits)),
         health=DependencyHealth(resources.reachable),
+        body_budget=BodyBudget(settings.bodies_bytes_max),
         clock=clock,
         random_bits=random_bits,
     )

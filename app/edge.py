@@ -66,6 +66,8 @@ class Edge:
         try:
             await self._handle(scope, receive, answer, context)
         finally:
+            if context.body_hold is not None:
+                context.body_hold.release()
             self.lifecycle.in_flight -= 1
             _log_request(scope, context, answer, time.perf_counter() - started)
 

@@ -97,6 +97,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     bulk_bytes_max: Annotated[int, _count("The largest body of a bulk call, bytes")] = (
         8 * 1024 * 1024
     )
+    bodies_bytes_max: Annotated[
+        int,
+        _count(
+            "Large request bodies that one `app` holds in memory at once, bytes; a tenant gets a "
+            "quarter, and what comes on top is answered with 503"
+        ),
+    ] = 128 * 1024 * 1024
     writes_waiting_max: Annotated[
         int,
         _count(
@@ -287,6 +294,10 @@ def _inequalities(s: Settings) -> Iterator[tuple[bool, str]]:
     yield (
         s.serve_on_seconds <= stop_seconds,
         f"TRIGGERS_SERVE_ON_SECONDS and _DRAIN_SECONDS must end within {STOP_SECONDS_MAX} s",
+    )
+    yield (
+        4 * max(s.bulk_bytes_max, s.payload_bytes_max) <= s.bodies_bytes_max,
+        "TRIGGERS_BODIES_BYTES_MAX must be at least four times the largest body",
     )
     yield (
         s.events_in_flight_max <= s.writes_waiting_max,

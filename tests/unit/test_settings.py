@@ -203,6 +203,7 @@ def test_a_stop_ends_before_it_is_forced() -> None:
         ({"RETENTION_DAYS": "3"}, "TRIGGERS_RETENTION_DAYS must exceed"),
         ({"SERVE_ON_SECONDS": "40"}, "TRIGGERS_SERVE_ON_SECONDS and _DRAIN_SECONDS"),
         ({"DRAIN_SECONDS": "40"}, "TRIGGERS_DRAIN_SECONDS and _FINISH_SECONDS"),
+        ({"BULK_BYTES_MAX": "40000000"}, "must be at least four times the largest body"),
         ({"EVENTS_IN_FLIGHT_MAX": "2001"}, "must not exceed TRIGGERS_WRITES_WAITING_MAX"),
     ],
 )
