@@ -140,7 +140,9 @@ async def test_a_webhook_is_disabled_by_a_call_and_enabled_again() -> None:
     )
 
     enabled = await changes.update({"description": "x"}, enabled=True)
-    assert enabled == replace(changes.before, description="x", revision=3, updated_ms=LATER_MS)
+    assert enabled == replace(
+        changes.before, description="x", revision=3, updated_ms=LATER_MS, enablings=1
+    )
     assert changes.audited == [
         ("webhook.updated", ("enabled",)),
         ("webhook.updated", ("description", "enabled")),
