@@ -17,7 +17,8 @@ from app.body_budget import BodyHold
 from app.context import Caller, HasScope, caller_of, context_of, headers_of
 from app.dependencies import Domain, domain_of, lifecycle_of
 from app.operations import operation_of
-from app.rate_limiting import admit
+from app.queries import refuse_query
+from app.rate_limiting import admit, tell_standing
 from app.signed_requests import use_up, verify_signature
 from triggers.api_keys import Scope, digest_of, is_valid, key_id_of
 from triggers.control_changes import OPERATOR
@@ -60,13 +61,15 @@ async def authorise(
 ) -> None:
     """Let a caller through who has the scope of the route; one that names none is closed.
 
-    Raises Forbidden.
+    Raises Forbidden, and ValidationFailed for parameters where the route takes none.
     """
     operation = operation_of(handler.opt)
     if operation is None or operation.scope is None:
         raise RuntimeError(f"{handler} names no scope")
     if operation.scope not in caller_of(connection).scopes:
         raise Forbidden(f"The key lacks the scope {operation.scope}")
+    if operation.query is None:
+        refuse_query(connection.scope["query_string"])
 
 
 def key_text(scope: Mapping[str, Any]) -> str:
@@ -121,7 +124,10 @@ async def _pass_restrictions(
     if key.allowed_cidrs:
         address = client_address(connection.scope, domain.settings.trusted_networks)
         if not is_allowed(address, key.allowed_cidrs):
-            raise Forbidden("The key may not be used from this address")
+            tell_standing(connection, caller, domain)
+            raise Forbidden(
+                "The key may not be used from this address: call from one of its `allowed_cidrs`"
+            )
     if not key.require_signature:
         return receive, None
     return await verify_signature(connection, receive, key, domain)
@@ -152,7 +158,10 @@ def _require_attempt_left(scope: Mapping[str, Any], domain: Domain) -> None:
     address = _counted_address(scope, domain)
     wait_ms = domain.failed_attempts.wait_ms(address, domain.clock()) if address else 0
     if wait_ms > 0:
-        raise RateLimited("Too many wrong keys came from this address", -(-wait_ms // 1000))
+        raise RateLimited(
+            "Too many wrong keys came from this address; wait, then send one that is valid",
+            -(-wait_ms // 1000),
+        )
 
 
 def _counted_address(scope: Mapping[str, Any], domain: Domain) -> Address | None:

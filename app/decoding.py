@@ -186,8 +186,8 @@ def _unknown(given: Iterable[str], known: list[str], dot: str = "") -> Iterator[
         if name not in known:
             short = name[:NAME_CHARACTERS_MAX]
             near = difflib.get_close_matches(short, known, n=1)
-            names = ", ".join(known) or "none"
-            suggestion = f"Did you mean {near[0]}?" if near else f"Known here: {names}"
+            others = f"Known here: {', '.join(known)}" if known else "Leave it out"
+            suggestion = f"Did you mean {near[0]}?" if near else others
             yield FieldError(field=dot + short, issue="is not known", suggestion=suggestion)
 
 
@@ -231,7 +231,8 @@ def _given(query: bytes) -> dict[str, list[str]]:
 
 
 def _given_more_than_once(name: str) -> FieldError:
-    return FieldError(field=name[:NAME_CHARACTERS_MAX], issue="is given more than once")
+    field, issue = name[:NAME_CHARACTERS_MAX], "is given more than once"
+    return FieldError(field=field, issue=issue, suggestion="Give it once")
 
 
 def _parameters(name: str, hint: Any, given: Mapping[str, Any]) -> list[str]:

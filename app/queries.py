@@ -24,8 +24,8 @@ class _Created(Protocol):
 C = TypeVar("C", bound=_Created)
 
 
-class NoQuery(Struct, frozen=True, kw_only=True):
-    """A list that takes no parameters."""
+class _NoQuery(Struct, frozen=True):
+    """No parameters at all."""
 
 
 class PageQuery(Struct, frozen=True, kw_only=True):
@@ -46,6 +46,12 @@ class PageQuery(Struct, frozen=True, kw_only=True):
 def read_query(request: Request[Any, Any, Any], kind: type[S]) -> S:
     """Read a request's query. Raises ValidationFailed with all that is wrong."""
     return decode_query(kind, request.scope["query_string"])
+
+
+def refuse_query(query: bytes) -> None:
+    """Let no parameter pass where none is known. Raises ValidationFailed."""
+    if query:
+        decode_query(_NoQuery, query)
 
 
 def oldest_first(by_id: Mapping[str, C]) -> list[C]:

@@ -4,8 +4,8 @@ from typing import Any
 
 from litestar.connection import ASGIConnection
 
-from app.context import Headers, caller_of, context_of
-from app.dependencies import domain_of
+from app.context import Caller, HasScope, Headers, caller_of, context_of
+from app.dependencies import Domain, domain_of
 from triggers.rate_limits import Standing
 
 
@@ -27,6 +27,12 @@ async def admit(connection: ASGIConnection[Any, Any, Any, Any], calls: int = 1) 
     context.rate_headers = rate_headers(admission.standing)
     if admission.refused is not None:
         raise admission.refused
+
+
+def tell_standing(connection: HasScope, caller: Caller, domain: Domain) -> None:
+    """Tell a caller of a tenant how it stands though its call is refused, hence not counted."""
+    told = domain.rate_limits.standing(caller.tenant, caller.key, domain.clock())
+    context_of(connection).rate_headers = rate_headers(told)
 
 
 def rate_headers(standing: Standing) -> Headers:

@@ -68,6 +68,10 @@ class RateLimits:
             refused = _too_large(parts, calls + counted) or await _take(parts, calls, now_ms)
         return Admission(standing=_standing(parts, now_ms), refused=refused)
 
+    def standing(self, tenant: Tenant, key: ApiKey, now_ms: int) -> Standing:
+        """Tell how a caller stands without a call."""
+        return _standing(self._parts(tenant, key), now_ms)
+
     async def close(self) -> None:
         """Wait for the leases that are still under way."""
         leases = [share.lease for share in self._shares.values() if share.lease is not None]

@@ -227,7 +227,9 @@ class IdempotencyMismatch(RequestRefused):
     code = "idempotency_mismatch"
 
     def __init__(self, event_id: str) -> None:
-        super().__init__(f"The idempotency key was used for another content: see event {event_id}")
+        super().__init__(
+            f"The idempotency key was used for other content, the event {event_id}: use a new key"
+        )
 
 
 class RateLimited(RequestRefused):

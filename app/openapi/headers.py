@@ -50,6 +50,10 @@ REQUEST_HEADERS = {
         '"3"',
         {"type": "string", "pattern": r'^(\*|(W/)?"[!#-~]*"(, (W/)?"[!#-~]*")*)$'},
     ),
+    "If-None-Match": Header(
+        "The `ETag` of what the client has already: 304 when that is still the present one.",
+        'W/"0f3a9c5b7d1e2f4a6b8c"',
+    ),
 }
 ON_EVERY_REQUEST = ("X-Correlation-ID", "traceparent")
 
@@ -98,7 +102,9 @@ _BY_STATUS = {
     503: ("Retry-After",),
 }
 # These come before the caller is known, so that nothing is counted.
-_UNCOUNTED = frozenset({401, 405, 431})
+_UNCOUNTED = frozenset({405, 431})
+# What a tenant's key is told where only the operator's will do; his calls are not counted.
+_COUNTED_OF_TENANTS = frozenset({403, 429})
 _ON_EVERY_ANSWER = ("X-Request-ID", "X-Correlation-ID")
 _OF_LIMITS = tuple(name for name in ANSWER_HEADERS if "RateLimit" in name)
 
@@ -106,7 +112,7 @@ _OF_LIMITS = tuple(name for name in ANSWER_HEADERS if "RateLimit" in name)
 def answer_headers(operation: Operation, status: int, *, is_problem: bool) -> dict[str, Any]:
     """Return the headers of one answer of an operation."""
     names = list(_ON_EVERY_ANSWER)
-    if operation.scope not in (None, Scope.ADMIN) and status not in _UNCOUNTED:
+    if _is_counted(operation.scope, status):
         names += _OF_LIMITS
     if is_problem:
         names += _BY_STATUS.get(status, ())
@@ -116,6 +122,12 @@ def answer_headers(operation: Operation, status: int, *, is_problem: bool) -> di
         name: header_object(ANSWER_HEADERS[name]) | {"description": text}
         for name, text in own.items()
     }
+
+
+def _is_counted(scope: Scope | None, status: int) -> bool:
+    if scope is Scope.ADMIN:
+        return status in _COUNTED_OF_TENANTS
+    return scope is not None and status not in _UNCOUNTED
 
 
 def header_object(header: Header) -> dict[str, Any]:

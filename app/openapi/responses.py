@@ -22,7 +22,7 @@ _OTHER_CONTENT = {
         "example": {"openapi": "3.1.0", "info": {"title": "Triggers API"}, "paths": {}},
     },
 }
-_WITHOUT_CONTENT = frozenset({204, 302})
+_WITHOUT_CONTENT = frozenset({204, 302, 304})
 
 
 def responses_of(
@@ -76,14 +76,12 @@ def _answer(status: int, operation: Operation, components: Mapping[str, Any]) ->
 def _problem_codes(path: str, operation: Operation) -> Iterator[str]:
     """Tell which problems an operation can answer with, from what it takes."""
     if operation.scope is not None:
-        yield from ("unauthenticated", "forbidden", "rate_limited")
+        yield from ("unauthenticated", "forbidden", "rate_limited", "validation_failed")
         if operation.scope is not Scope.ADMIN:
             yield "signature_invalid"
     if operation.body is not None:
-        yield from ("validation_failed", "malformed_json", "request_timeout")
+        yield from ("malformed_json", "request_timeout")
         yield from ("payload_too_large", "unsupported_media_type")
-    elif operation.query is not None or operation.request_headers:
-        yield "validation_failed"
     if "{" in path:
         yield "not_found"
     yield from operation.problems

@@ -46,10 +46,11 @@ _BEARER = """A key: `trg_<key id>_<secret>`. It is shown once, when it is made.
 
 A key with `require_signature` also demands that each request is signed, and each signature is
 accepted once. Two headers: `X-Triggers-Timestamp`, seconds since 1970, at most 300 away from the
-service's clock; and `X-Triggers-Signature: v1,<signature>`, which is the base64 of the HMAC-SHA256,
-with the key's signing secret, of
+service's clock; and `X-Triggers-Signature: v1,<signature>`, which is the base64 of the HMAC-SHA256 of
 
-`{timestamp}.{METHOD}.{path?query as sent}.{hex SHA-256 of the body}`"""
+`{timestamp}.{METHOD}.{path?query as sent}.{hex SHA-256 of the body}`
+
+whose key is the text of the signing secret as it was shown, `sig_` included."""
 
 SECURITY = {
     "bearer": {

@@ -72,7 +72,16 @@ async def redoc() -> Response[str]:
     return _page(_REDOC, _REDOC_POLICY)
 
 
-@get("/openapi.json", opt=describe(tag=TAG, summary="This document"))
+@get(
+    "/openapi.json",
+    opt=describe(
+        tag=TAG,
+        summary="This document",
+        request_headers=("If-None-Match",),
+        headers={"ETag": "Its present state; send it as `If-None-Match`"},
+        also=(304,),
+    ),
+)
 async def openapi(
     request: Request[Any, Any, Any], openapi_document: NamedDependency[Content]
 ) -> Response[bytes]:

@@ -14,7 +14,7 @@ from app.dependencies import Domain, lifecycle_of
 from app.operations import describe
 from app.pages import page_of
 from app.preferences import idempotency_key_of, wait_seconds_of
-from app.queries import NoQuery, read_query
+from app.queries import read_query
 from app.wire.attempts import AttemptList, attempt_to_wire
 from app.wire.drafts import ENVELOPE_BYTES_MAX, EventIn, draft_of
 from app.wire.events import EventList, EventOut, accepted_to_wire, event_to_wire
@@ -161,7 +161,6 @@ async def delete_event(
         summary="List the attempts to deliver an event",
         description="Newest first.",
         scope=Scope.EVENTS_READ,
-        query=NoQuery,
         answer=AttemptList,
     ),
 )
@@ -169,7 +168,6 @@ async def list_attempts(
     request: Request[Any, Any, Any], domain: NamedDependency[Domain], event_id: FromPath[str]
 ) -> AttemptList:
     """List every attempt of an event."""
-    read_query(request, NoQuery)
     record = await _record(request, domain, event_id)
     kept = await domain.attempts.read(caller_of(request).tenant.tenant_id, event_id)
     attempts = with_first_successes(kept, record)

@@ -12,7 +12,7 @@ from app.context import Caller, caller_of
 from app.decoding import decode_json
 from app.dependencies import Domain
 from app.operations import IN_FORCE, describe
-from app.queries import NoQuery, oldest_first, read_query
+from app.queries import oldest_first
 from app.wire.keys import (
     KeyIn,
     KeyList,
@@ -65,11 +65,10 @@ async def create_key(
 
 @get(
     "/keys",
-    opt=describe(tag=TAG, summary="List the keys", scope=Scope.KEYS, query=NoQuery, answer=KeyList),
+    opt=describe(tag=TAG, summary="List the keys", scope=Scope.KEYS, answer=KeyList),
 )
 async def list_keys(request: Request[Any, Any, Any], domain: NamedDependency[Domain]) -> KeyList:
     """List the keys of the tenant, oldest first."""
-    read_query(request, NoQuery)
     view, now_ms = caller_of(request).tenant_view, domain.clock()
     used = await domain.key_uses.read(view.tenant_id, list(view.keys))
     keys = oldest_first(view.keys)

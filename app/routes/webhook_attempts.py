@@ -21,9 +21,9 @@ from triggers.api_keys import Scope
     opt=describe(
         tag=TAG,
         summary="List the attempts to send to a webhook",
-        description="Newest first: every attempt that failed, and every success after a failure. "
-        "A success at the first try has no entry here; it stands in its event's deliveries. A "
-        "fresh attempt may take a moment to appear.",
+        description="Newest first: every attempt that failed, and every success after a failure "
+        "or a replay. A success at the first try has no entry here as long as it is the last "
+        "attempt; it stands in its event's deliveries. A fresh attempt may take a moment to appear.",
         scope=Scope.WEBHOOKS,
         query=PageQuery,
         answer=WebhookAttemptList,
@@ -34,8 +34,8 @@ async def list_webhook_attempts(
     request: Request[Any, Any, Any], domain: NamedDependency[Domain], webhook_id: FromPath[str]
 ) -> WebhookAttemptList:
     """List a page of the attempts that are kept of a webhook."""
-    webhook, tenant_id = webhook_of_caller(request, webhook_id), caller_of(request).tenant.tenant_id
     query, cursors = read_query(request, PageQuery), domain.cursors
+    webhook, tenant_id = webhook_of_caller(request, webhook_id), caller_of(request).tenant.tenant_id
     listed = f"attempts of {webhook.webhook_id}"
     cursor = None if query.cursor is None else cursors.read(tenant_id, listed, query.cursor)
     page = await domain.attempts.read_of_webhook(

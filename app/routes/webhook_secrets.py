@@ -11,13 +11,12 @@ from app.context import caller_of
 from app.decoding import decode_json
 from app.dependencies import Domain
 from app.operations import IN_FORCE, describe
-from app.routes.webhooks import TAG, webhook_of_caller
+from app.routes.webhooks import ETAG, TAG, webhook_of_caller
 from app.wire.webhook_fields import issue_with_secret
 from app.wire.webhook_secrets import RotationIn, SecretsOut, secrets_to_wire
 from triggers.api_keys import Scope
 from triggers.signatures import make_secret
-
-_NO_STORE = {"cache-control": "no-store"}
+from triggers.webhooks import Webhook
 
 
 @get(
@@ -28,6 +27,7 @@ _NO_STORE = {"cache-control": "no-store"}
         description="The present one, and those that were rotated within a day and sign along.",
         scope=Scope.WEBHOOKS,
         answer=SecretsOut,
+        headers=ETAG,
     ),
 )
 async def read_secret(
@@ -35,7 +35,7 @@ async def read_secret(
 ) -> Response[SecretsOut]:
     """Show the secrets that sign now."""
     webhook = webhook_of_caller(request, webhook_id)
-    return Response(secrets_to_wire(webhook, domain.clock()), headers=_NO_STORE)
+    return _show(webhook, domain)
 
 
 @post(
@@ -51,6 +51,7 @@ async def read_secret(
         body_required=False,
         example={"secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
         answer=SecretsOut,
+        headers=ETAG,
         problems=("limit_reached",),
     ),
 )
@@ -66,7 +67,12 @@ async def rotate_secret(
     webhook = await domain.webhook_changes.rotate_secret(
         caller.tenant.tenant_id, webhook_id, secret, actor=caller.actor
     )
-    return Response(secrets_to_wire(webhook, domain.clock()), headers=_NO_STORE)
+    return _show(webhook, domain)
+
+
+def _show(webhook: Webhook, domain: Domain) -> Response[SecretsOut]:
+    headers = {"cache-control": "no-store", "etag": webhook.tag}
+    return Response(secrets_to_wire(webhook, domain.clock()), headers=headers)
 
 
 ROUTES = (

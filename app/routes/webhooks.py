@@ -13,7 +13,7 @@ from app.decoding import decode_json
 from app.dependencies import Domain
 from app.operations import IN_FORCE, describe
 from app.preconditions import read_if_match
-from app.queries import NoQuery, oldest_first, read_query
+from app.queries import oldest_first
 from app.wire.webhook_fields import webhook_checks
 from app.wire.webhooks import (
     WebhookIn,
@@ -39,7 +39,7 @@ _IF_MATCH = "With `If-Match` it is refused (412) when the webhook has changed si
     opt=describe(
         tag=TAG,
         summary="Create a webhook",
-        description=f"{IN_FORCE} The secret is shown in this answer only.",
+        description=f"{IN_FORCE} The secret is in this answer, and later in that of `GET …/secret`.",
         scope=Scope.WEBHOOKS,
         body=WebhookIn,
         example={"url": "https://example.com/hooks", "event_types": ["order.*"]},
@@ -74,7 +74,6 @@ async def create_webhook(
         tag=TAG,
         summary="List the webhooks",
         scope=Scope.WEBHOOKS,
-        query=NoQuery,
         answer=WebhookList,
     ),
 )
@@ -82,7 +81,6 @@ async def list_webhooks(
     request: Request[Any, Any, Any], domain: NamedDependency[Domain]
 ) -> WebhookList:
     """List the webhooks of the tenant, oldest first."""
-    read_query(request, NoQuery)
     view = caller_of(request).tenant_view
     since = await domain.failing_webhooks.since(view.tenant_id, view.webhooks)
     return WebhookList(

@@ -34,7 +34,8 @@ Bound = Annotated[
     datetime,
     Meta(
         tz=True,
-        description="RFC 3339 with its zone; `since` is in the list, `until` is not",
+        description="RFC 3339 with its zone, a + in it written %2B; `since` is in the list, `until` "
+        "is not",
         examples=["2026-11-22T05:29:00.123Z"],
     ),
 ]

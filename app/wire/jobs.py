@@ -108,7 +108,13 @@ def read_span(body: bytes, now_ms: int) -> tuple[int, int]:
     if since_ms >= until_ms:
         field = "until" if sent.until else "since"
         raise ValidationFailed(
-            [FieldError(field=field, issue="leaves no time between since and until")]
+            [
+                FieldError(
+                    field=field,
+                    issue="leaves no time between since and until",
+                    suggestion="`until` must be later than `since`; now when left out",
+                )
+            ]
         )
     return since_ms, until_ms
 

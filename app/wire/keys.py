@@ -152,7 +152,8 @@ class KeyOut(Struct, frozen=True, kw_only=True):
     signing_secret: Annotated[
         str | UnsetType,
         Meta(
-            description="What signs requests, only in the answer that made it: keep it safe",
+            description="Its text, `sig_` included, is the key of the HMAC that signs requests; only in "
+            "the answer that made it: keep it safe",
             examples=[SIGNING_SECRET_EXAMPLE],
         ),
     ] = UNSET

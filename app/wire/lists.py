@@ -47,14 +47,14 @@ class InboxQuery(PageQuery, frozen=True, kw_only=True):
     created_after: Annotated[
         Time | None,
         Meta(
-            description="Accepted after this time; RFC 3339 with its zone",
+            description="Accepted after this time; RFC 3339 with its zone, a + in it written %2B",
             examples=["2026-11-22T05:29:00Z"],
         ),
     ] = None
     created_before: Annotated[
         Time | None,
         Meta(
-            description="Accepted before this time; RFC 3339 with its zone",
+            description="Accepted before this time; RFC 3339 with its zone, a + in it written %2B",
             examples=["2027-01-01T00:00:00+01:00"],
         ),
     ] = None

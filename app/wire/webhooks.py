@@ -81,7 +81,7 @@ class WebhookOut(Struct, frozen=True, kw_only=True):
     secret: Annotated[
         str | UnsetType,
         Meta(
-            description="Only in the answer to its creation: keep it safe",
+            description="Only in the answer to its creation, and in that of `GET …/secret`: keep it safe",
             examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
         ),
     ] = UNSET

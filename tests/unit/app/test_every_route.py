@@ -131,6 +131,17 @@ async def test_a_path_knows_its_methods_and_refuses_all_others_with_their_names(
     assert stored(api.resources) == before
 
 
+@pytest.mark.parametrize("route", BEHIND_A_KEY, ids=name_of)
+async def test_B45_a_parameter_that_a_route_does_not_know_is_refused(
+    api: Api, route: Route
+) -> None:
+    ids, before = MISSING, stored(api.resources)
+    answer = await route.call(api, ids, url=f"http://api{route.url(ids)}?frobnicate=1")
+    assert_problem(answer, (400, "validation_failed"))
+    assert [error["field"] for error in answer.json()["errors"]] == ["frobnicate"]
+    assert stored(api.resources) == before
+
+
 @pytest.mark.parametrize("spelling", ["{}/", "{}//", "/{}", "{}/x", "{}%00", "{}%2F", "{}."])
 async def test_a_path_that_is_spelt_otherwise_is_the_same_or_not_there(
     api: Api, spelling: str

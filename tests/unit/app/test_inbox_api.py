@@ -116,7 +116,8 @@ async def test_B45_an_unknown_parameter_is_refused_so_that_nobody_believes_in_a_
 
 async def test_B46_a_repeated_parameter_is_refused(api: Api) -> None:
     answer = await api.client.get("/v1/inbox?limit=1&limit=1")
-    assert answer.json()["errors"] == [{"field": "limit", "issue": "is given more than once"}]
+    error = {"field": "limit", "issue": "is given more than once", "suggestion": "Give it once"}
+    assert answer.json()["errors"] == [error]
 
 
 async def test_a_cursor_holds_in_every_process_that_has_the_key(api: Api) -> None:

@@ -229,7 +229,8 @@ async def test_a_key_is_used_from_its_addresses_alone(forwarded: str | None, sta
         answer = await api.client.get("/v1/inbox", headers=with_key(created["key"]) | headers)
         assert answer.status_code == status
         if status == 403:
-            assert answer.json()["detail"] == "The key may not be used from this address"
+            assert answer.json()["detail"].startswith("The key may not be used from this address")
+            assert answer.headers["ratelimit-remaining"] == answer.headers["ratelimit-limit"]
 
 
 async def test_a_header_that_no_trusted_proxy_sent_does_not_count(api: Api) -> None:

@@ -168,6 +168,7 @@ async def test_the_secrets_that_sign_can_be_read(api: Api) -> None:
     )
     webhook = keep(api, old_secrets=old_secrets)
     answer = await api.client.get(f"/v1/webhooks/{webhook.webhook_id}/secret")
+    assert answer.headers["etag"] == webhook.tag
     assert answer.headers["cache-control"] == "no-store"
     assert answer.json() == {
         "secret": webhook.secret,
@@ -180,6 +181,7 @@ async def test_a_secret_is_rotated_with_and_without_a_body(api: Api) -> None:
     path = f"/v1/webhooks/{webhook.webhook_id}/rotate-secret"
     made = await api.client.post(path)
     assert (made.status_code, made.headers["cache-control"]) == (200, "no-store")
+    assert made.headers["etag"] == kept(api, webhook).tag != webhook.tag
     assert made.json()["old_secrets"] == [
         {"secret": webhook.secret, "expires_at": "2026-11-23T05:29:00.123Z"}
     ]
