@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from app.answers import JsonAnswer
 from app.context import RequestContext
 from app.problems import told_of
-from app.wire.bulk import ItemOut, bulk_to_wire, failed_item
+from app.wire.bulk import ItemOut, accepted_item, bulk_to_wire, failed_item
+from triggers.idempotency import Accepted
 
 AT_ONCE_MAX = 16  # of a request, where each item takes calls of its own to the store
 PARTLY = 207
@@ -15,13 +16,13 @@ Change = Callable[[str], Awaitable[None]]
 
 
 async def accept_each(
-    events: Sequence[bytes], accept: Callable[[bytes], Awaitable[str]], context: RequestContext
+    events: Sequence[bytes], accept: Callable[[bytes], Awaitable[Accepted]], context: RequestContext
 ) -> list[ItemOut]:
     """Accept each of these events, all at once: the store takes them in batches."""
 
     async def accept_one(index: int, event: bytes) -> ItemOut:
         try:
-            return ItemOut(index=index, status=202, event_id=await accept(event))
+            return accepted_item(index, await accept(event))
         except Exception as error:  # noqa: BLE001 it is the outcome of this item alone
             return failed_item(index, told_of(error, context))
 

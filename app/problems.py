@@ -114,7 +114,8 @@ PROBLEMS = {
         409,
         "The event was acknowledged before",
         "An earlier call, perhaps a repeated one, has acknowledged the event.",
-        "Nothing is to be done: the event is acknowledged.",
+        "Nothing is to be done: the event is acknowledged. To have it delivered again, send its "
+        "payload as a new event.",
     ),
     "limit_reached": Problem(
         409,

@@ -18,6 +18,7 @@ from app.rate_limiting import admit
 from app.wire.bulk import BulkOut, EventBatchIn, EventIdsIn, raw_events_of
 from app.wire.drafts import draft_of
 from triggers.api_keys import Scope
+from triggers.idempotency import Accepted
 from triggers.tenants import Tenant
 
 TAG = "Events"
@@ -99,9 +100,11 @@ async def delete_events(
     return await _change(request, domain, partial(domain.endings.delete, tenant_id))
 
 
-async def _accept(domain: Domain, tenant: Tenant, context: RequestContext, event: bytes) -> str:
+async def _accept(
+    domain: Domain, tenant: Tenant, context: RequestContext, event: bytes
+) -> Accepted:
     draft = draft_of(event, context, payload_bytes_max=domain.settings.payload_bytes_max)
-    return (await domain.intake.accept(tenant, draft)).event.event_id
+    return await domain.intake.accept(tenant, draft)
 
 
 async def _change(request: Request[Any, Any, Any], domain: Domain, change: Change) -> ASGIApp:

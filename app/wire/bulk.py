@@ -9,6 +9,7 @@ from app.decoding import decode_json
 from app.problems import PAGES, Told
 from app.wire.drafts import EventIn
 from triggers.errors import FieldError, MalformedJson
+from triggers.idempotency import Accepted
 
 ITEMS_MAX = 100
 
@@ -80,6 +81,14 @@ class ItemOut(Struct, frozen=True, kw_only=True):
             examples=["evt_01KAN72XQV8YJ4T6Z0M3S5B7C9"],
         ),
     ] = UNSET
+    idempotency_replayed: Annotated[
+        bool | UnsetType,
+        Meta(
+            description="True when the event had been accepted before, with the same idempotency "
+            "key; else absent",
+            examples=[True],
+        ),
+    ] = UNSET
     error: Annotated[
         ItemError | UnsetType, Meta(description="What is wrong; absent if nothing is")
     ] = UNSET
@@ -111,6 +120,16 @@ def bulk_to_wire(items: list[ItemOut]) -> BulkOut:
     """Show what became of the items."""
     failed = sum(item.error is not UNSET for item in items)
     return BulkOut(succeeded=len(items) - failed, failed=failed, items=items)
+
+
+def accepted_item(index: int, accepted: Accepted) -> ItemOut:
+    """Show an item that was accepted, now or before."""
+    return ItemOut(
+        index=index,
+        status=202,
+        event_id=accepted.event.event_id,
+        idempotency_replayed=accepted.replayed or UNSET,
+    )
 
 
 def failed_item(index: int, told: Told, event_id: str | UnsetType = UNSET) -> ItemOut:

@@ -120,6 +120,7 @@ async def test_items_with_one_idempotency_key_are_one_event(api: Api) -> None:
     keyed = '{"event_type": "a", "payload": %d, "metadata": {"idempotency_key": "k"}}'
     same = (await send(api, keyed % 1, keyed % 1)).json()["items"]
     assert same[0]["event_id"] == same[1]["event_id"]
+    assert sorted(item.get("idempotency_replayed", False) for item in same) == [False, True]
     other = (await send(api, keyed % 1, keyed % 2)).json()["items"]
     assert [item["status"] for item in other] == [202, 422]
     assert other[1]["error"]["code"] == "idempotency_mismatch"
