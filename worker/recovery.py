@@ -6,11 +6,13 @@ a marker goes only after its delivery has been opened, and only if no new failur
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from msgspec import Struct
 
 from triggers import telemetry
 from triggers.control_views import ControlViews
+from triggers.errors import TriggersError, Unavailable
 from triggers.events import POISON
 from triggers.jobs import (
     PASS_PAUSE_MS,
@@ -79,7 +81,7 @@ class Recoverer:
         self._pause_ms = 1000 * self._markers_max // settings.recover_per_second
 
     async def work(self, work: Work) -> None:
-        """Claim a job and do a round. Raises Unavailable: then the lease ends, and it comes again."""
+        """Claim a job and do a round. Raises Unavailable: then it comes again."""
         now_ms = self._clock()
         lease_ms = now_ms + int(self._settings.lease_seconds * 1000)
         claim = await self._jobs.claim(
@@ -91,11 +93,21 @@ class Recoverer:
             until_ms = max(claim.lease_ms or 0, now_ms + STALE_INDEX_MS)
             self._queue.leave_alone(work.event_id, until_ms)
             return
-        job = await self._carry(work.tenant_id, claim)
+        try:
+            job = await self._carry(work.tenant_id, claim)
+        except Unavailable:
+            await self._give_back(work.tenant_id, claim)
+            raise
         due_ms = self._due_ms(claim.job, job)
         await self._jobs.finish(work.tenant_id, claim.fence, job, due_ms=due_ms)
         if due_ms is None:
             _log_end(work.tenant_id, job)
+
+    async def _give_back(self, tenant_id: str, claim: ClaimedJob) -> None:
+        """End a claim that came to nothing: a store that is away must not make a job poison."""
+        due_ms = self._clock() + PASS_PAUSE_MS
+        with suppress(TriggersError):  # then the lease ends by itself
+            await self._jobs.finish(tenant_id, claim.fence, claim.job, due_ms=due_ms)
 
     async def _carry(self, tenant_id: str, claim: ClaimedJob) -> Job:
         view, job = await self._views.view(tenant_id), claim.job

@@ -291,6 +291,21 @@ async def test_a_job_that_kills_its_workers_is_given_up() -> None:
     assert (job.status, job.reason) == (JobStatus.CANCELLED, "poison")
 
 
+async def test_F23_a_job_outlives_a_store_that_fails_in_more_rounds_than_poison_may() -> None:
+    world = Recovering()
+    event_id = await world.fail()
+    job = await world.recover()
+    world.outside.backlog.failing_calls["read"] = AWAY
+    for _ in range(8):
+        with pytest.raises(StoreUnavailable):
+            await world.round(job)
+        world.clock.advance(LEASE_SECONDS + 1)
+    world.outside.backlog.failing_calls.clear()
+
+    assert (await world.rounds(job)).status is JobStatus.COMPLETED
+    assert world.delivery(event_id).status is DeliveryStatus.PENDING
+
+
 async def test_a_job_that_another_worker_has_is_left_alone() -> None:
     world = Recovering()
     job = await world.recover()
