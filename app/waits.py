@@ -1,7 +1,9 @@
 """Waiting for the deliveries of an event on behalf of its producer: `Prefer: wait=N` (RFC 7240)."""
 
 import asyncio
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from msgspec.structs import replace
 
@@ -12,6 +14,7 @@ from triggers.idempotency import Accepted
 from triggers.ports import EventReads
 
 WAITING_MAX = 1_000  # in one process; each reads twice a second
+WAITING_OF_TENANT_MAX = 100  # so that no tenant's waits shut out another's
 FIRST_PAUSE_SECONDS = 0.05
 PAUSE_SECONDS_MAX = 0.5
 PAUSE_GROWTH = 1.5
@@ -21,27 +24,43 @@ READ_SECONDS = 2.0
 class Waits:
     """The requests of this process that wait."""
 
-    def __init__(self, events: EventReads, *, waiting_max: int = WAITING_MAX) -> None:
+    def __init__(
+        self,
+        events: EventReads,
+        *,
+        waiting_max: int = WAITING_MAX,
+        of_tenant_max: int = WAITING_OF_TENANT_MAX,
+    ) -> None:
         self._events = events
         self._waiting_max = waiting_max
-        self._waiting = 0
+        self._of_tenant_max = of_tenant_max
+        self._waiting: Counter[str] = Counter()
 
     async def until_settled(
         self, tenant_id: str, accepted: Accepted, seconds: float, lifecycle: Lifecycle
     ) -> tuple[Accepted, bool]:
         """Wait until nothing is to be delivered any more, so many seconds at most.
 
-        Returns the event as it stands then, and whether there was a wait: not if too many do, nor
-        when the process is about to end. What cannot be read meanwhile is no error, for the event
-        is stored.
+        Returns the event as it stands then, and whether there was a wait: not if too many do, here
+        or of the tenant, nor when the process is about to end. What cannot be read meanwhile is no
+        error, for the event is stored.
         """
-        if self._waiting >= self._waiting_max:
+        if self._waiting[tenant_id] >= self._of_tenant_max:
             return accepted, False
-        self._waiting += 1
-        try:
+        if self._waiting.total() >= self._waiting_max:
+            return accepted, False
+        with self._slot(tenant_id):
             return await self._poll(tenant_id, accepted, seconds, lifecycle)
+
+    @contextmanager
+    def _slot(self, tenant_id: str) -> Iterator[None]:
+        self._waiting[tenant_id] += 1
+        try:
+            yield
         finally:
-            self._waiting -= 1
+            self._waiting[tenant_id] -= 1
+            if not self._waiting[tenant_id]:
+                del self._waiting[tenant_id]
 
     async def _poll(
         self, tenant_id: str, accepted: Accepted, seconds: float, lifecycle: Lifecycle

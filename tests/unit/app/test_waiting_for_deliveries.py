@@ -137,12 +137,15 @@ async def test_F11_a_process_that_is_about_to_end_does_not_wait() -> None:
     assert not wait.result()[1]
 
 
-async def test_not_more_wait_than_may() -> None:
+@pytest.mark.parametrize("limit", ["waiting_max", "of_tenant_max"])
+async def test_not_more_wait_than_may_of_a_process_or_a_tenant(limit: str) -> None:
     events = FakeEvents()
     accepted = await accepted_in(events)
-    waits = Waits(events, waiting_max=1)
+    waits = Waits(events, **{limit: 1})
     async with waiting(events, waits, accepted) as wait:
         assert await waits.until_settled(TENANT, accepted, 20, Lifecycle()) == (accepted, False)
+        other = await waits.until_settled("ten_other", accepted, 0, Lifecycle())
+        assert other == (accepted, limit == "of_tenant_max")
         await events.delete(TENANT, accepted.event.event_id)
     assert wait.result()[1]
     assert await waits.until_settled(TENANT, accepted, 20, Lifecycle()) == (accepted, True)
