@@ -23,7 +23,7 @@ from triggers.messages import DeadLetter
 from triggers.ports import Attempts, Backlog, DeadLetters, EventClaims
 from triggers.times import Clock
 from triggers.webhook_changes import WebhookChanges
-from worker.rounds import Round
+from worker.rounds import WEBHOOK_DISABLED, Round
 
 GONE = 410
 PAUSE_SECONDS_FIRST = 0.1
@@ -161,7 +161,8 @@ class Finisher:
         letters = [self._letter(round_, d) for d in round_.newly(DeliveryStatus.FAILED)]
         await asyncio.gather(*(_try(round_, self._dead_letters.send(letter)) for letter in letters))
         for delivery in round_.newly(DeliveryStatus.HELD):
-            if delivery.last_status_code == GONE:
+            # What was held without an attempt may still show the 410 of an earlier one.
+            if delivery.last_status_code == GONE and delivery.last_error != WEBHOOK_DISABLED:
                 disabling = self._webhook_changes.disable(
                     round_.tenant_id,
                     delivery.webhook_id,

@@ -17,13 +17,13 @@ from tests.fakes import FakeResources, fake_resources
 from tests.processes import until
 from tests.unit.worker.world import journal_of, make_finisher
 from triggers.attempts import Attempt
-from triggers.deliveries import Delivery, DeliveryStatus
+from triggers.deliveries import Delivery, DeliveryStatus, settled
 from triggers.errors import StoreRefused, StoreUnavailable, TriggersError
 from triggers.events import EventRecord, EventStatus, Progress, progress_of
 from triggers.messages import DeadLetter
 from triggers.webhooks import Webhook, WebhookStatus
 from worker.finishing import Finisher
-from worker.rounds import Round
+from worker.rounds import WEBHOOK_DISABLED, Round
 
 AWAY = StoreUnavailable("test")
 WEBHOOK = make_webhook(webhook_id="wh_1")
@@ -81,6 +81,7 @@ JOURNALS = {
     "failed": (FAILED, 500, ["record", "mark", "finish", "send"]),
     "gone": (GONE, 410, ["record", "mark", "finish", "read_view", "write"]),
     "held for another reason": (HELD, None, ["mark", "finish"]),
+    "held, gone long ago": (settled(GONE, HELD.status, WEBHOOK_DISABLED), None, ["mark", "finish"]),
 }
 
 
