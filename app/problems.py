@@ -5,16 +5,17 @@ Which status an error has stands in one table, by its code; a page for each is s
 """
 
 import logging
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from app.bodies import ClientGone
 from app.context import RequestContext, context_of
 from app.methods import allow_of
+from app.wire.problems import MEDIA_TYPE, PAGES, ProblemDocument
 from triggers.errors import (
     FieldError,
     RateLimited,
@@ -24,9 +25,6 @@ from triggers.errors import (
     Unavailable,
     ValidationFailed,
 )
-
-MEDIA_TYPE = "application/problem+json"
-PAGES = "/docs/problems/"
 
 _logger = logging.getLogger(__name__)
 
@@ -206,54 +204,6 @@ _CODES = {
     413: "payload_too_large",
     415: "unsupported_media_type",
 }
-
-
-class ProblemDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The body of every answer that is an error."""
-
-    type: Annotated[
-        str,
-        Meta(
-            description="Where a page explains this kind of error",
-            examples=[PAGES + "validation_failed"],
-            extra_json_schema={"format": "uri-reference"},
-        ),
-    ]
-    title: Annotated[
-        str, Meta(description="The kind of error in words", examples=["The request is not valid"])
-    ]
-    status: Annotated[int, Meta(ge=400, le=599, description="The HTTP status", examples=[400])]
-    code: Annotated[
-        str,
-        Meta(
-            description="The kind of error, for programs; it never changes",
-            examples=["validation_failed"],
-        ),
-    ]
-    detail: Annotated[
-        str,
-        Meta(
-            description="What is wrong with this request",
-            examples=["event_type: longer than 128 characters"],
-        ),
-    ]
-    request_id: Annotated[
-        str,
-        Meta(
-            description="The id of the request, as in `X-Request-ID`",
-            examples=["req_7Z0M3S5B7C9KAN72XQV8"],
-        ),
-    ]
-    correlation_id: Annotated[
-        str,
-        Meta(
-            description="As in `X-Correlation-ID`",
-            examples=["corr_7Z0M3S5B7C9KAN72XQV8"],
-        ),
-    ]
-    errors: Annotated[
-        list[FieldError], Meta(description="Of `validation_failed`: all that is wrong, at most 20")
-    ] = []
 
 
 class ProblemAnswer(Struct, frozen=True):

@@ -13,7 +13,8 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.context import make_context, tell_when_body_has_ended
-from app.problems import MEDIA_TYPE, PROBLEMS, document_for
+from app.problems import PROBLEMS, document_for
+from app.wire.problems import MEDIA_TYPE
 from triggers.telemetry import log
 
 HEAD_SECONDS = 15  # for the request line and the headers to arrive

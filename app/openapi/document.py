@@ -22,7 +22,7 @@ from app.openapi.responses import problem_examples, responses_of
 from app.openapi.schemas import reference, schemas_of
 from app.openapi.texts import INFO, SECURITY, TAGS
 from app.operations import Operation, operation_of
-from app.problems import ProblemDocument
+from app.wire.problems import ProblemDocument
 
 Described = tuple[str, str, HTTPRouteHandler, Operation]
 

@@ -8,7 +8,8 @@ from app.openapi.examples import example_of
 from app.openapi.headers import answer_headers
 from app.openapi.schemas import reference
 from app.operations import Operation
-from app.problems import MEDIA_TYPE, PAGES, PROBLEMS, ProblemDocument
+from app.problems import PROBLEMS
+from app.wire.problems import MEDIA_TYPE, PAGES, ProblemDocument
 from triggers.api_keys import Scope
 
 # What has no struct: a page, or this document itself.

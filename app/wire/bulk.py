@@ -6,8 +6,9 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from app import surrogates
 from app.decoding import decode_json
-from app.problems import PAGES, Told
+from app.problems import Told
 from app.wire.drafts import EventIn
+from app.wire.problems import PAGES
 from triggers.errors import FieldError, MalformedJson
 from triggers.idempotency import Accepted
 
