@@ -113,16 +113,6 @@ def wire_loops(
         clock=clock,
         random=random.random,
     )
-    recoverer = Recoverer(
-        jobs=resources.jobs,
-        backlog=resources.backlog,
-        events=resources.events,
-        hints=resources.hints,
-        views=views,
-        queue=queue,
-        settings=settings,
-        clock=clock,
-    )
     consumer = Consumer(
         resources.hints,
         queue,
@@ -130,16 +120,8 @@ def wire_loops(
         pulse=health.pulse("consumer"),
         grace_seconds=settings.hint_grace_seconds,
     )
-    sweeper = Sweeper(
-        resources.events,
-        resources.shard_leases,
-        queue,
-        owner=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
-        clock=clock,
-        pulse=health.pulse("sweeper"),
-        sweep_seconds=settings.sweep_seconds,
-        lease_seconds=settings.shard_lease_seconds,
-    )
+    sweeper = _sweeper(settings, resources, queue, health, clock)
+    recoverer = _recoverer(settings, resources, views, queue, clock)
     dispatcher = Dispatcher(
         queue, deliverer, recoverer, clock=clock, in_flight_max=settings.events_in_flight_max
     )
@@ -159,6 +141,36 @@ def _finisher(
         clock=clock,
         finish_seconds=settings.finish_seconds,
         retention_days=settings.retention_days,
+    )
+
+
+def _recoverer(
+    settings: Settings, resources: Resources, views: ControlViews, queue: FairQueue, clock: Clock
+) -> Recoverer:
+    return Recoverer(
+        jobs=resources.jobs,
+        backlog=resources.backlog,
+        events=resources.events,
+        hints=resources.hints,
+        views=views,
+        queue=queue,
+        settings=settings,
+        clock=clock,
+    )
+
+
+def _sweeper(
+    settings: Settings, resources: Resources, queue: FairQueue, health: Health, clock: Clock
+) -> Sweeper:
+    return Sweeper(
+        resources.events,
+        resources.shard_leases,
+        queue,
+        owner=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
+        clock=clock,
+        pulse=health.pulse("sweeper"),
+        sweep_seconds=settings.sweep_seconds,
+        lease_seconds=settings.shard_lease_seconds,
     )
 
 
