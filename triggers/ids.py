@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford base 32: no I, L, O, U
-SHARDS_MAX = 32
 DUE_SHARDS = tuple(f"{number:02d}" for number in range(16))
 
 TIME_CHARACTERS = 10

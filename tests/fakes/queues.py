@@ -49,11 +49,6 @@ class FakeHints(Fake):
         self.in_flight.clear()
         self._arrived.set()
 
-    def purge(self) -> None:
-        """Lose everything, as a queue may."""
-        self.visible.clear()
-        self.in_flight.clear()
-
     async def receive(self) -> Sequence[ReceivedHint]:
         await self._answer("receive")
         if not self.visible:
