@@ -8,8 +8,8 @@ from app import surrogates
 from app.decoding import decode_json
 from app.problems import Told
 from app.wire.drafts import EventIn
-from app.wire.problems import PAGES
-from triggers.errors import FieldError, MalformedJson
+from app.wire.problems import PAGES, Code, Detail, FieldErrors, PageAddress, Title
+from triggers.errors import MalformedJson
 from triggers.idempotency import Accepted
 
 ITEMS_MAX = 100
@@ -40,31 +40,11 @@ class EventIdsIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class ItemError(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is wrong with one item, as a call for it alone would be told."""
 
-    type: Annotated[
-        str,
-        Meta(
-            description="Where a page explains this kind of error",
-            examples=[PAGES + "validation_failed"],
-            extra_json_schema={"format": "uri-reference"},
-        ),
-    ]
-    code: Annotated[
-        str,
-        Meta(description="The kind of error, for programs", examples=["validation_failed"]),
-    ]
-    title: Annotated[
-        str, Meta(description="The kind of error in words", examples=["The request is not valid"])
-    ]
-    detail: Annotated[
-        str,
-        Meta(
-            description="What is wrong with this item",
-            examples=["event_type: longer than 128 characters"],
-        ),
-    ]
-    errors: Annotated[
-        list[FieldError], Meta(description="Of `validation_failed`: all that is wrong, at most 20")
-    ] = []
+    type: PageAddress
+    code: Code
+    title: Title
+    detail: Detail
+    errors: FieldErrors = []
 
 
 class ItemOut(Struct, frozen=True, kw_only=True):
