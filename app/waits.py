@@ -1,13 +1,12 @@
 """Waiting for the deliveries of an event on behalf of its producer: `Prefer: wait=N` (RFC 7240)."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 from msgspec.structs import replace
 
 from app.lifecycle import Lifecycle
+from app.places import Places
 from triggers.errors import TriggersError
 from triggers.events import is_settled
 from triggers.idempotency import Accepted
@@ -32,9 +31,7 @@ class Waits:
         of_tenant_max: int = WAITING_OF_TENANT_MAX,
     ) -> None:
         self._events = events
-        self._waiting_max = waiting_max
-        self._of_tenant_max = of_tenant_max
-        self._waiting: Counter[str] = Counter()
+        self._places = Places(most=waiting_max, of_tenant_most=of_tenant_max)
 
     async def until_settled(
         self, tenant_id: str, accepted: Accepted, seconds: float, lifecycle: Lifecycle
@@ -45,22 +42,10 @@ class Waits:
         or of the tenant, nor when the process is about to end. What cannot be read meanwhile is no
         error, for the event is stored.
         """
-        if self._waiting[tenant_id] >= self._of_tenant_max:
+        if self._places.is_full or self._places.has_its_share(tenant_id):
             return accepted, False
-        if self._waiting.total() >= self._waiting_max:
-            return accepted, False
-        with self._slot(tenant_id):
+        with self._places.take(tenant_id):
             return await self._poll(tenant_id, accepted, seconds, lifecycle)
-
-    @contextmanager
-    def _slot(self, tenant_id: str) -> Iterator[None]:
-        self._waiting[tenant_id] += 1
-        try:
-            yield
-        finally:
-            self._waiting[tenant_id] -= 1
-            if not self._waiting[tenant_id]:
-                del self._waiting[tenant_id]
 
     async def _poll(
         self, tenant_id: str, accepted: Accepted, seconds: float, lifecycle: Lifecycle

@@ -4,12 +4,9 @@ A test takes the way of a delivery through `triggers.http`, with the same guard 
 it is no delivery: nothing is stored, nothing is tried again.
 """
 
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from msgspec import Struct
 
+from app.places import Places
 from triggers.errors import RateLimited, Unavailable
 from triggers.events import body_to_send
 from triggers.http.sender import LocalShortageError, Request, Sender
@@ -38,7 +35,7 @@ class WebhookTester:
         self._sender = sender
         self._clock = clock
         self._random_bits = random_bits
-        self._in_air: Counter[str] = Counter()
+        self._places = Places(most=TESTS_MAX, of_tenant_most=TESTS_OF_TENANT_MAX)
 
     async def test(self, tenant_id: str, webhook: Webhook, correlation_id: str) -> WebhookTest:
         """Send a test now, to a disabled webhook too. It takes as long as the webhook's timeout.
@@ -46,7 +43,8 @@ class WebhookTester:
         Raises RateLimited, and Unavailable when this process is short of sockets.
         """
         request = self._request(webhook, correlation_id)
-        with self._slot(tenant_id):
+        self._require_place(tenant_id)
+        with self._places.take(tenant_id):
             try:
                 outcome = await self._sender.send(request)
             except LocalShortageError:
@@ -72,17 +70,10 @@ class WebhookTester:
             timeout_seconds=webhook.timeout_seconds,
         )
 
-    @contextmanager
-    def _slot(self, tenant_id: str) -> Iterator[None]:
-        if self._in_air[tenant_id] >= TESTS_OF_TENANT_MAX:
+    def _require_place(self, tenant_id: str) -> None:
+        if self._places.has_its_share(tenant_id):
             raise RateLimited(
                 f"At most {TESTS_OF_TENANT_MAX} tests of a tenant run at once", RETRY_AFTER_SECONDS
             )
-        if self._in_air.total() >= TESTS_MAX:
+        if self._places.is_full:
             raise RateLimited("Too many tests run just now; try again", RETRY_AFTER_SECONDS)
-        self._in_air[tenant_id] += 1
-        try:
-            yield
-        finally:
-            self._in_air[tenant_id] -= 1
-            self._in_air += Counter()  # forgets the tenants that have none in the air

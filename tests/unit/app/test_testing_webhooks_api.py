@@ -176,7 +176,7 @@ async def test_tests_are_bounded_in_a_process_and_slots_come_free() -> None:
         sender.gate.set()
     for _ in range(TESTS_OF_TENANT_MAX + 1):
         await tester.test(tenants[0], make_webhook(), "corr_1")
-    assert not tester._in_air
+    assert not tester._places._taken
 
 
 async def test_F17_out_of_sockets_is_our_fault_and_passes() -> None:
