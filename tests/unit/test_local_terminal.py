@@ -17,15 +17,21 @@ from tests.processes import WAIT_SECONDS
 
 CTRL_C, CTRL_Z, ENTER = b"\x03", b"\x1a", b"\n"
 TOLD, ENDED = 7, 8
+# It waits in select, which a signal wakes even when it comes just before: a read would sleep on.
 RUN = f"""
-import signal, sys
+import os, select, signal, sys
 from infra.local.terminal import ctrl_c_for_us_alone, has_ended
 signal.signal(signal.SIGINT, lambda *_: sys.exit({TOLD}))
+woken, wake = os.pipe()
+os.set_blocking(wake, False)
+signal.set_wakeup_fd(wake)
 with ctrl_c_for_us_alone() as terminal:
     sys.stdout.write("up\\n")  # in one piece: the terminal may be closed as soon as this is read
     sys.stdout.flush()
-    while not has_ended(terminal): pass
-    sys.exit({ENDED})
+    while True:
+        ready, _, _ = select.select([terminal, woken], [], [])
+        if terminal in ready and has_ended(terminal):
+            sys.exit({ENDED})
 """
 # Leads the terminal's session as make does under a shell, and would die of a Ctrl-C.
 MAKE = f"""
@@ -49,7 +55,10 @@ def on_a_terminal() -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
         printed = b""
         while b"up" not in printed and select.select([keyboard], [], [], WAIT_SECONDS)[0]:
             printed += os.read(keyboard, 4096)
-        yield keyboard, make
+        try:
+            yield keyboard, make
+        finally:
+            make.kill()  # else a test that failed would wait for it for ever
 
 
 def test_ctrl_c_reaches_the_run_and_not_the_make_that_started_it() -> None:
@@ -93,7 +102,10 @@ def test_a_run_in_the_background_leaves_the_shell_its_terminal() -> None:
         command, stdin=terminal, stdout=terminal, stderr=terminal, cwd=ROOT, start_new_session=True
     ) as shell:
         os.close(terminal)
-        assert shell.wait(WAIT_SECONDS) == 0
+        try:
+            assert shell.wait(WAIT_SECONDS) == 0
+        finally:
+            shell.kill()
         assert os.read(keyboard, 4096).split() == [b"left", b"kept", b"0"]
         os.close(keyboard)
 
