@@ -8,6 +8,7 @@ them.
 import gzip
 import hashlib
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -48,13 +49,17 @@ def read_asset(name: str) -> Content | None:
     return None if path is None else _read(path)
 
 
-def answer_with(content: Content, sent: Headers) -> Response[bytes]:
-    """Answer compressed if the client can read that, with 304 if it has the same already."""
+def answer_with(content: Content, sent: Headers, also: Mapping[str, str] = {}) -> Response[bytes]:
+    """Answer compressed if the client can read that, with 304 if it has the same already.
+
+    `also` are further headers of the answer.
+    """
     headers = {
         # Kept, and asked for again each time: a document that is out of date misleads.
         "cache-control": "public, no-cache",
         "etag": content.tag,
         "vary": "accept-encoding",
+        **also,
     }
     if content.tag in sent.get("if-none-match", ""):
         return Response(b"", status_code=304, headers=headers)
@@ -86,6 +91,7 @@ def _find_files() -> dict[str, Path]:
         _HERE / "redoc.css",
         _HERE / "redoc.js",
         redoc / "redoc.standalone.js",
+        _HERE / "problems" / "problems.css",
     )
     for path in files:
         path.stat()

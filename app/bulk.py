@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from app.answers import JsonAnswer
 from app.context import RequestContext
-from app.problems import told_of
+from app.problems.answers import told_of
 from app.wire.bulk import ItemOut, accepted_item, bulk_to_wire, failed_item
 from triggers.idempotency import Accepted
 

@@ -14,7 +14,7 @@ from typing import Any
 from app.bodies import ClientGone
 from app.context import RequestContext, body_has_ended, context_of, make_context, put_context
 from app.lifecycle import Lifecycle
-from app.problems import answer_to
+from app.problems.answers import answer_to
 from app.wire.problems import MEDIA_TYPE
 from triggers.errors import RequestTimeout, Unavailable
 from triggers.ids import RandomBits

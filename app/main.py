@@ -21,7 +21,7 @@ from app.edge import Edge
 from app.lifecycle import Lifecycle
 from app.methods import Options
 from app.openapi.document import document_of
-from app.problems import to_response
+from app.problems.answers import to_response
 from app.routes import (
     audit,
     bulk,
@@ -30,6 +30,7 @@ from app.routes import (
     inbox,
     jobs,
     keys,
+    problems,
     recovery,
     replays,
     service,
@@ -64,6 +65,7 @@ VERSIONED = (
 OPEN = (
     *service.ROUTES,
     *docs.ROUTES,
+    *problems.ROUTES,
 )
 
 

@@ -19,7 +19,7 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     `scope` is what the caller's key must have; None leaves the route open to all. `problems` are
     codes on top of those that follow from the rest. `also` are further statuses under which the
-    same answer may come. `shown` names fields that only some answers have, and this one has.
+    same answer may come. `is_page_too` when browsers get it as a page. `shown` names fields that only some answers have, and this one has.
 
     `request_headers` are names of `app/openapi/headers.py`, on top of those that every request may
     have; `headers` describes the answer's, by name. `example` is that of the body; without one it
@@ -38,6 +38,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     answer: type[Struct] | None = None
     shown: tuple[str, ...] = ()
     media_type: str = "application/json"
+    is_page_too: bool = False
     headers: dict[str, str] = {}
     problems: tuple[str, ...] = ()
     also: tuple[int, ...] = ()

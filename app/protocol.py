@@ -13,7 +13,8 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.context import make_context, tell_when_body_has_ended
-from app.problems import PROBLEMS, document_for
+from app.problems.answers import document_for
+from app.problems.table import PROBLEMS
 from app.wire.problems import MEDIA_TYPE
 from triggers.telemetry import log
 

@@ -27,7 +27,7 @@ TriggersError
     ├── StoreUnavailable
     └── Overloaded
 
-Each class has a stable `code`. Which HTTP status a code gets is decided in `app/problems.py`.
+Each class has a stable `code`. Which HTTP status a code gets is decided in `app/problems/table.py`.
 """
 
 from typing import Annotated, ClassVar

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from app.openapi.headers import ON_EVERY_REQUEST, header_parameters
 from app.openapi.schemas import REFERENCE, tidied
 from app.operations import Operation
-from app.problems import PROBLEMS
+from app.problems.table import PROBLEMS
 from app.wire.ids import EventId, JobId, KeyId, TenantId, WebhookId
 
 _PARAMETER = re.compile(r"\{(\w+)\}")

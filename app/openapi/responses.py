@@ -4,17 +4,21 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
+
 from app.openapi.examples import example_of
 from app.openapi.headers import answer_headers
 from app.openapi.schemas import reference
 from app.operations import Operation
-from app.problems import PROBLEMS
-from app.wire.problems import MEDIA_TYPE, PAGES, ProblemDocument
+from app.problems.kinds import example_answer
+from app.problems.table import PROBLEMS
+from app.wire.problems import MEDIA_TYPE, ProblemDocument
 from triggers.api_keys import Scope
 
+_PAGE = "text/html"
 # What has no struct: a page, or this document itself.
 _OTHER_CONTENT = {
-    "text/html": {
+    _PAGE: {
         "schema": {"type": "string"},
         "example": '<!doctype html><html lang="en">…</html>',
     },
@@ -46,15 +50,7 @@ def problem_examples() -> dict[str, Any]:
     return {
         code: {
             "summary": problem.title,
-            "value": {
-                "type": PAGES + code,
-                "title": problem.title,
-                "status": problem.status,
-                "code": code,
-                "detail": problem.cause,
-                "request_id": "req_7Z0M3S5B7C9KAN72XQV8",
-                "correlation_id": "corr_7Z0M3S5B7C9KAN72XQV8",
-            },
+            "value": msgspec.to_builtins(example_answer(code, problem)),
         }
         for code, problem in PROBLEMS.items()
     }
@@ -65,13 +61,18 @@ def _answer(status: int, operation: Operation, components: Mapping[str, Any]) ->
         "description": HTTPStatus(status).phrase,
         "headers": answer_headers(operation, status, is_problem=False),
     }
-    if operation.answer is not None:
-        schema = reference(operation.answer)
-        example = example_of(schema, components, operation.shown)
-        answer["content"] = {operation.media_type: {"schema": schema, "example": example}}
-    elif status not in _WITHOUT_CONTENT:
-        answer["content"] = {operation.media_type: _OTHER_CONTENT[operation.media_type]}
+    if status not in _WITHOUT_CONTENT:
+        answer["content"] = _content_of(operation, components)
     return answer
+
+
+def _content_of(operation: Operation, components: Mapping[str, Any]) -> dict[str, Any]:
+    if operation.answer is None:
+        return {operation.media_type: _OTHER_CONTENT[operation.media_type]}
+    schema = reference(operation.answer)
+    example = example_of(schema, components, operation.shown)
+    content = {operation.media_type: {"schema": schema, "example": example}}
+    return content | ({_PAGE: _OTHER_CONTENT[_PAGE]} if operation.is_page_too else {})
 
 
 def _problem_codes(path: str, operation: Operation) -> Iterator[str]:

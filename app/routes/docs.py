@@ -1,8 +1,6 @@
-"""The documentation that the service serves itself: OpenAPI, Swagger UI, Redoc, problem pages."""
+"""The documentation that the service serves itself: OpenAPI, Swagger UI, Redoc."""
 
 import asyncio
-import re
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +11,18 @@ from litestar.response import Redirect
 
 from app.assets import Content, answer_with, read_asset
 from app.operations import describe
-from app.problems import PROBLEMS
 from triggers.errors import NotFound
 
-_CODE = re.compile("`([^`]+)`")
 TAG = "Documentation"
 # No other host takes part in a page; Swagger UI and Redoc write styles into it.
-_POLICY = (
+POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 _HERE = Path(__file__).parent.parent
 _SWAGGER = (_HERE / "swagger.html").read_text()
 _REDOC = (_HERE / "redoc.html").read_text()
-_REDOC_POLICY = f"{_POLICY}; worker-src blob:"  # its search runs in a worker that it makes itself
-_PROBLEM = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>{code}</title>
-<body style="font-family: sans-serif; max-width: 40em; margin: 3em auto">
-<h1>{title}</h1><p><code>{code}</code>, HTTP status {status}</p>
-<h2>Cause</h2><p>{cause}</p><h2>Cure</h2><p>{cure}</p>
-<p><a href="/docs">The API</a></p></body></html>
-"""
+_REDOC_POLICY = f"{POLICY}; worker-src blob:"  # its search runs in a worker that it makes itself
 
 
 @get(
@@ -89,20 +78,6 @@ async def openapi(
     return answer_with(openapi_document, request.headers)
 
 
-@get(
-    "/docs/problems/{code:str}",
-    opt=describe(tag=TAG, summary="Cause and cure of a problem", media_type="text/html"),
-)
-async def problem_page(code: FromPath[str]) -> Response[str]:
-    """Explain one kind of error: the address is its `type`."""
-    problem = PROBLEMS.get(code)
-    if problem is None:
-        raise NotFound("problem", code)
-    texts = {"title": problem.title, "cause": problem.cause, "cure": problem.cure}
-    shown = {name: _CODE.sub(r"<code>\1</code>", escape(text)) for name, text in texts.items()}
-    return _page(_PROBLEM.format(code=escape(code), status=problem.status, **shown))
-
-
 @get("/docs/assets/{name:str}")
 async def asset(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
     """Return a file that a page needs. No path from outside meets a disk: these have names."""
@@ -112,7 +87,7 @@ async def asset(request: Request[Any, Any, Any], name: FromPath[str]) -> Respons
     return answer_with(content, request.headers)
 
 
-def _page(html: str, policy: str = _POLICY) -> Response[str]:
+def _page(html: str, policy: str = POLICY) -> Response[str]:
     headers = {"content-security-policy": policy}
     return Response(html, media_type=MediaType.HTML, headers=headers)
 
@@ -122,6 +97,5 @@ ROUTES = (
     swagger,
     redoc,
     openapi,
-    problem_page,
     asset,
 )

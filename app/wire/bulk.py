@@ -6,7 +6,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from app import surrogates
 from app.decoding import decode_json
-from app.problems import Told
+from app.problems.answers import Told
 from app.wire.drafts import EventIn
 from app.wire.problems import PAGES, Code, Detail, FieldErrors, PageAddress, Title
 from triggers.errors import MalformedJson

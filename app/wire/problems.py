@@ -1,4 +1,4 @@
-"""A problem on the wire, as RFC 9457 has it."""
+"""A problem on the wire, as RFC 9457 has it; and what is to be known of a kind of problem."""
 
 from typing import Annotated
 
@@ -28,6 +28,7 @@ Code = Annotated[
         examples=["validation_failed"],
     ),
 ]
+ErrorStatus = Annotated[int, Meta(ge=400, le=599, description="The HTTP status", examples=[400])]
 Detail = Annotated[
     str,
     Meta(description="What is wrong here", examples=["event_type: longer than 128 characters"]),
@@ -42,7 +43,7 @@ class ProblemDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     type: PageAddress
     title: Title
-    status: Annotated[int, Meta(ge=400, le=599, description="The HTTP status", examples=[400])]
+    status: ErrorStatus
     code: Code
     detail: Detail
     request_id: Annotated[
@@ -60,3 +61,57 @@ class ProblemDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
         ),
     ]
     errors: FieldErrors = []
+
+
+class ProblemExample(Struct, frozen=True, kw_only=True):
+    """A request that leads to a problem, and its answer."""
+
+    given: Annotated[
+        str,
+        Meta(
+            description="What must be so before; empty: nothing",
+            examples=["The key has the scope `events:write` alone."],
+        ),
+    ]
+    request: Annotated[
+        str,
+        Meta(
+            description="The request as a command of the shell; `API` is the address of the "
+            "service, `KEY` a key",
+            examples=['curl "$API/v1/inbox" -H "Authorization: Bearer $KEY"'],
+        ),
+    ]
+    answer: Annotated[ProblemDocument, Meta(description="What it is answered with")]
+
+
+class ProblemOut(Struct, frozen=True, kw_only=True):
+    """A kind of problem: what leads to it, and what to do."""
+
+    type: PageAddress
+    code: Code
+    status: ErrorStatus
+    title: Title
+    cause: Annotated[
+        str,
+        Meta(
+            description="What leads to it",
+            examples=["One or more fields break a rule."],
+        ),
+    ]
+    cure: Annotated[
+        str, Meta(description="What to do", examples=["Correct every field that `errors` names."])
+    ]
+    retryable: Annotated[
+        bool,
+        Meta(
+            description="Whether to send the same request again, after a pause, is the cure",
+            examples=[False],
+        ),
+    ]
+    example: Annotated[ProblemExample, Meta(description="A request that leads to it")]
+
+
+class ProblemList(Struct, frozen=True, kw_only=True):
+    """All the problems there are, by their statuses."""
+
+    problems: Annotated[list[ProblemOut], Meta(description="All of them")]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from litestar.routes import HTTPRoute
 
-from app.problems import PROBLEMS
+from app.problems.table import PROBLEMS
 from tests.unit.app.api import Api, with_key
 from tests.unit.app.documents import (
     document_of,
