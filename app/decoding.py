@@ -27,10 +27,12 @@ A check named `field.entry` judges the whole field, and what it says is told of 
 
 BODY = "body"  # the name of the whole, where an error is in no field
 QUERY = "query"
+ONE_OBJECT = "Send one JSON object"  # what is suggested for the whole
 ERRORS_MAX = 20  # a body of a million unknown keys is not worth a million answers
 PARTS_MAX = 1_000  # nor is it worth looking at each of them
 NAME_CHARACTERS_MAX = 64
 
+_AS_TOLD = "Send it as the documentation has it"
 _JSON_NAMES = {
     "str": "a string",
     "int": "an integer",
@@ -114,7 +116,7 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
 def _errors_of_body(
     kind: type[Struct], body: bytes, checks: Mapping[str, Check]
 ) -> list[FieldError]:
-    errors = list(_errors(kind, Raw(body), ""))
+    errors = list(_errors(kind, Raw(body), "", ONE_OBJECT))
     wrong = {re.split(r"[.\[]", error.field)[0] for error in errors}
     if BODY in wrong:
         return errors
@@ -132,52 +134,56 @@ def _failed_checks(
         value = values.get(field)
         issue = None if value is None or value is UNSET else check(value)
         if issue is not None:
-            suggestion = _description(_hints(kind)[field])
+            suggestion = _suggestion(_hints(kind)[field], ONE_OBJECT)
             yield FieldError(field=name, issue=issue, suggestion=suggestion)
 
 
-def _errors(hint: Any, raw: Raw, path: str) -> Iterator[FieldError]:
-    """Tell what is wrong with a value: with its parts, or if those are right, with the whole."""
+def _errors(hint: Any, raw: Raw, path: str, around: str) -> Iterator[FieldError]:
+    """Tell what is wrong with a value: with its parts, or if those are right, with the whole.
+
+    `around` is what is suggested for what it is a part of.
+    """
     try:
         _decoder(hint).decode(raw)
     except msgspec.ValidationError as error:
-        of_parts = (e for choice in _choices(hint) for e in _errors_of_parts(choice, raw, path))
+        told, issue = _suggestion(hint, around), _issue(str(error), hint)
+        of_parts = (e for c in _choices(hint) for e in _errors_of_parts(c, raw, path, told))
         found = list(islice(of_parts, ERRORS_MAX))
-        issue = _issue(str(error), hint)
-        whole = FieldError(field=path or BODY, issue=issue, suggestion=_description(hint))
+        whole = FieldError(field=path or BODY, issue=issue, suggestion=told)
         yield from found or [whole]
 
 
-def _errors_of_parts(hint: Any, raw: Raw, path: str) -> Iterator[FieldError]:
+def _errors_of_parts(hint: Any, raw: Raw, path: str, around: str) -> Iterator[FieldError]:
     dot = f"{path}." if path else ""
     origin = get_origin(hint)
     try:
         if isinstance(hint, type) and issubclass(hint, Struct):
-            yield from _errors_of_fields(hint, _decoder(dict[str, Raw]).decode(raw), dot)
+            yield from _errors_of_fields(hint, _decoder(dict[str, Raw]).decode(raw), dot, around)
         elif origin is dict:
             of_key, of_value = get_args(hint)
             entries = _decoder(dict[str, Raw]).decode(raw).items()
             for key, part in islice(entries, PARTS_MAX):
                 name = dot + key[:NAME_CHARACTERS_MAX]
-                yield from _errors(of_key, Raw(msgspec.json.encode(key)), name)
-                yield from _errors(of_value, part, name)
+                yield from _errors(of_key, Raw(msgspec.json.encode(key)), name, around)
+                yield from _errors(of_value, part, name, around)
         elif origin is list:
             items = _decoder(list[Raw]).decode(raw)
             for index, part in enumerate(items[:PARTS_MAX]):
-                yield from _errors(get_args(hint)[0], part, f"{path}[{index}]")
+                yield from _errors(get_args(hint)[0], part, f"{path}[{index}]", around)
     except msgspec.ValidationError:
         return  # not even of the right type: the whole is wrong, and has no parts
 
 
 def _errors_of_fields(
-    kind: type[Struct], parts: Mapping[str, Raw], dot: str
+    kind: type[Struct], parts: Mapping[str, Raw], dot: str, around: str
 ) -> Iterator[FieldError]:
     required = {field.name for field in msgspec.structs.fields(kind) if field.required}
     for name, hint in _hints(kind).items():
         if name in parts:
-            yield from _errors(hint, parts[name], dot + name)
+            yield from _errors(hint, parts[name], dot + name, around)
         elif name in required:
-            yield FieldError(field=dot + name, issue="is required", suggestion=_description(hint))
+            suggestion = _suggestion(hint, around)
+            yield FieldError(field=dot + name, issue="is required", suggestion=suggestion)
     yield from _unknown(parts, list(_hints(kind)), dot)
 
 
@@ -205,8 +211,12 @@ def _choices(hint: Any) -> list[Any]:
     return [hint]
 
 
-def _description(hint: Any) -> str | None:
+def _suggestion(hint: Any, around: str) -> str:
     """Return what a field's annotation says: it names the limits, so it suggests best."""
+    return _description(hint) or around
+
+
+def _description(hint: Any) -> str | None:
     if get_origin(hint) in (Union, UnionType):
         return next((d for a in get_args(hint) if (d := _description(a))), None)
     for meta in getattr(hint, "__metadata__", ()):
@@ -223,7 +233,9 @@ def _given(query: bytes) -> dict[str, list[str]]:
     try:
         pairs = parse_qsl(query.decode(), keep_blank_values=True, errors="strict")
     except UnicodeDecodeError:
-        raise ValidationFailed([FieldError(field=QUERY, issue="is not UTF-8")]) from None
+        suggestion = "Percent-encode the bytes of UTF-8"
+        error = FieldError(field=QUERY, issue="is not UTF-8", suggestion=suggestion)
+        raise ValidationFailed([error]) from None
     given: dict[str, list[str]] = {}
     for name, text in pairs:
         given.setdefault(name, []).append(text)
@@ -259,13 +271,13 @@ def _unknown_parameters(kind: type[Struct], given: Mapping[str, Any]) -> Iterato
 def _errors_of_text(hint: Any, value: Any, name: str) -> Iterator[FieldError]:
     """Tell what is wrong with a parameter."""
     if not _is_number(hint):
-        yield from _errors(hint, Raw(msgspec.json.encode(value)), name)
+        yield from _errors(hint, Raw(msgspec.json.encode(value)), name, _AS_TOLD)
         return
     try:
         _value_of_text(hint, value)
     except msgspec.ValidationError as error:
         issue = _issue(str(error), hint)
-        yield FieldError(field=name, issue=issue, suggestion=_description(hint))
+        yield FieldError(field=name, issue=issue, suggestion=_suggestion(hint, _AS_TOLD))
 
 
 def _value_of_text(hint: Any, value: Any) -> Any:

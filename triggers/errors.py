@@ -35,7 +35,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta, Struct
 
 
-class FieldError(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class FieldError(Struct, frozen=True, kw_only=True):
     """What is wrong with one field of a request, and what to do about it."""
 
     field: Annotated[
@@ -49,12 +49,12 @@ class FieldError(Struct, frozen=True, kw_only=True, omit_defaults=True):
         str, Meta(description="What is wrong with it", examples=["longer than 128 characters"])
     ]
     suggestion: Annotated[
-        str | None,
+        str,
         Meta(
             description="What to do about it",
             examples=["Shorten it; use dots to group: order.created"],
         ),
-    ] = None
+    ]
 
 
 class TriggersError(Exception):

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from app.decoding import ONE_OBJECT
 from tests.unit.app.api import Api, with_key
 from tests.unit.app.walking import (
     WITH_BODY,
@@ -143,3 +144,6 @@ async def test_B22_to_B28_and_B45_no_value_of_any_field_is_a_fault_of_ours(
             elif answer.status_code >= 400:
                 # The second good one of a kind may be one too many.
                 assert_problem(answer, *REFUSED, (404, "not_found"), (409, "recovery_running"))
+            for error in answer.json().get("errors", ()) if answer.content else ():
+                # Each field has a suggestion of its own.
+                assert (error["suggestion"] == ONE_OBJECT) == (error["field"] == "body"), error
