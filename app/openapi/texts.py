@@ -9,8 +9,9 @@ webhook that wants it, or pulled from the inbox and acknowledged.
 
 **Answers.** JSON in UTF-8, times in RFC 3339 UTC with milliseconds. Every answer carries
 `X-Request-ID`, and `X-Correlation-ID`: yours if you sent one of 1–128 visible ASCII characters.
-Every error is `application/problem+json` (RFC 9457); its `type` leads to a page with cause and
-cure. Unknown fields and unknown query parameters are refused.
+Every error is `application/problem+json` (RFC 9457); its `type` leads to one of
+[all problems](/docs/problems), with cause, cure and an example, a page for browsers and JSON for
+programs. Unknown fields and unknown query parameters are refused.
 
 **Keys.** `Authorization: Bearer <key>` or `X-API-Key: <key>`; each operation names the scope that
 it needs. A key may be bound to addresses, have a rate limit of its own, and demand signed requests.
