@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import sys
+import termios
 from collections.abc import Iterator
 from typing import TextIO
 
@@ -70,8 +71,12 @@ def _in_foreground() -> bool:
 
 
 def has_ended(terminal: int) -> bool:
-    """Tell whether a terminal was closed; call it when there is something to read, which is dropped."""
+    """Tell whether a terminal was closed; call it when there is something to read, which is dropped.
+
+    It never waits, as a read would whose keys a Ctrl-C has just dropped.
+    """
     try:
-        return not os.read(terminal, 4096)
-    except OSError:
+        termios.tcflush(terminal, termios.TCIFLUSH)
+    except termios.error:
         return True
+    return False
