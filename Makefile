@@ -60,12 +60,15 @@ clean: ## remove environments, caches and what the local run wrote
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(DEVELOPMENT): $(LOCKS)/development.txt
-	@$(call environment,.venv,the project's packages)
+	@$(call environment,.venv,the project's packages,&& $(BIN)/python -m pip install $(OURSELVES))
 
 $(EMULATOR): $(LOCKS)/emulator.txt
 	@$(call environment,.venv-emulator,the AWS emulator)
 
-# $(1) the folder, $(2) what goes into it. The locks name everything there is, hence --no-deps.
+# Puts `triggers` beside the tools, from the code as it stands here; nothing is fetched for it.
+OURSELVES := --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation --editable .
+
+# $(1) the folder, $(2) what goes into it, $(3) what comes after. The locks name everything there is, hence --no-deps.
 define environment
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	{ echo "Python 3.11 or newer is needed, and '$(PYTHON)' is not: try make PYTHON=python3.13 …" >&2; exit 1; }; \
@@ -73,7 +76,7 @@ $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	{ echo "'$(PYTHON)' lacks the venv module: install it (Debian, Ubuntu: python3-venv)" >&2; exit 1; }; \
 echo "installing $(2) into $(1) (Python $(PYTHON_VERSION))" && \
 $(PYTHON) -m venv --clear $(1) && \
-$(1)/bin/python -m pip install --quiet --disable-pip-version-check --use-pep517 --require-hashes --no-deps -r $< && \
+$(1)/bin/python -m pip install --quiet --disable-pip-version-check --use-pep517 --require-hashes --no-deps -r $< $(3) && \
 touch $@
 endef
 

@@ -23,8 +23,16 @@ SECRET_CHARACTERS_MIN = 32
 SECONDS_MAX = 86_400  # a day; `inf` is no setting
 SECRETS = frozenset({"operator_key", "cursor_key", "secrets_key"})
 ELSEWHERE = frozenset(
-    {"TRIGGERS_LOCAL_DIR", "TRIGGERS_EMULATOR_PYTHON"}
-)  # read by `make run` alone
+    {
+        "TRIGGERS_LOCAL_DIR",  # read by `make run` alone
+        "TRIGGERS_EMULATOR_PYTHON",
+        "TRIGGERS_API",  # read by the command line
+        "TRIGGERS_KEY",
+        "TRIGGERS_PROFILE",
+        "TRIGGERS_PROFILES",
+        "TRIGGERS_SIGNING_SECRET",
+    }
+)
 
 
 class SettingsError(Exception):

@@ -1,0 +1,5 @@
+"""`python -m triggers.cli` is `triggers`."""
+
+from triggers.cli.main import main
+
+main()

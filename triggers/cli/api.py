@@ -1,0 +1,194 @@
+"""Calls of the HTTP API: signed where the key demands it, tried again where that is safe."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from triggers import VERSION, request_signatures
+from triggers.cli.errors import CommandFailed, NoAnswer, Refused
+from triggers.cli.profiles import Target
+
+ANSWER_SECONDS_MAX = 45.0  # above the 30 s that a call may wait for deliveries
+CONNECT_SECONDS_MAX = 5.0
+TRIES_MAX = 4
+PAUSE_SECONDS_MAX = 15
+PAGE_ITEMS_MAX = 100
+RETRYABLE = frozenset({408, 429, 503})
+_SAFE = frozenset({"GET", "HEAD"})
+_TYPE = "application/problem+json"
+
+Query = Mapping[str, str | list[str]]
+
+
+def path_of(*parts: str) -> str:
+    """Return the path of a thing of version 1; what was typed as an id stays one part of it."""
+    return "/v1/" + "/".join(quote(part, safe="") for part in parts)
+
+
+class Answer(Struct, frozen=True):
+    """What the API answered: its status, its headers, its body as it came."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def content(self) -> Any:
+        """The body, decoded."""
+        return msgspec.json.decode(self.body)
+
+
+class Api:
+    """The API of one service, called with one key, or with none."""
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        notify: Callable[[str], None],
+        transport: httpx.BaseTransport | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._target = target
+        self._notify = notify
+        self._pause = pause
+        headers = {"user-agent": f"triggers-cli/{VERSION}", "accept": "application/json"}
+        if target.key:
+            headers["authorization"] = f"Bearer {target.key}"
+        timeout = httpx.Timeout(ANSWER_SECONDS_MAX, connect=CONNECT_SECONDS_MAX)
+        self._client = httpx.Client(
+            base_url=target.api, headers=headers, timeout=timeout, transport=transport
+        )
+
+    def get(self, path: str, query: Query | None = None) -> Answer:
+        """Read something. Raises Refused, NoAnswer."""
+        return self.call("GET", path, query=query)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        content: object = None,
+        *,
+        query: Query | None = None,
+        headers: Mapping[str, str] | None = None,
+        also: frozenset[int] = frozenset(),
+    ) -> Answer:
+        """Make a call; `content` is sent as JSON, bytes as they are. `also`: statuses that are no failure.
+
+        What is safe to repeat, a read or a call with an idempotency key, is tried up to four times when
+        nobody answers or the service asks to come back. Raises Refused, NoAnswer.
+        """
+        request = self._request(method, path, content, query, dict(headers or {}))
+        again = method in _SAFE or "idempotency-key" in request.headers
+        answer = self._answer(request, RETRYABLE - also, TRIES_MAX if again else 1)
+        if not answer.is_success and answer.status_code not in also:
+            raise self._refusal(answer)
+        return Answer(answer.status_code, answer.headers, answer.content)
+
+    def pages(self, path: str, name: str, query: Query, limit: int | None) -> Iterator[list[bytes]]:
+        """Walk a list page by page; yield its items, each as it came. `limit`: at most so many; None: all."""
+        asked, left = dict(query), limit
+        while left is None or left > 0:
+            asked["limit"] = str(PAGE_ITEMS_MAX if left is None else min(left, PAGE_ITEMS_MAX))
+            page = msgspec.json.decode(self.get(path, asked).body, type=dict[str, msgspec.Raw])
+            items = [
+                bytes(item) for item in msgspec.json.decode(page[name], type=list[msgspec.Raw])
+            ]
+            yield items
+            cursor = msgspec.json.decode(page["next_cursor"])
+            if cursor is None:
+                return
+            asked["cursor"] = cursor
+            left = None if left is None else left - len(items)
+        self._notify("there are more: --all shows them, or a higher --limit")
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        content: object,
+        query: Query | None,
+        headers: dict[str, str],
+    ) -> httpx.Request:
+        body = content if isinstance(content, bytes) else None
+        if content is not None and body is None:
+            body = msgspec.json.encode(content)
+        if body is not None:
+            headers["content-type"] = "application/json"
+        return self._client.build_request(method, path, params=query, content=body, headers=headers)
+
+    def _answer(
+        self, request: httpx.Request, retryable: frozenset[int], tries: int
+    ) -> httpx.Response:
+        """Send up to so many times. Raises NoAnswer."""
+        answer, trouble = self._try(request)
+        for number in range(1, tries + 1):
+            if answer is not None and answer.status_code not in retryable:
+                return answer
+            seconds = _pause_seconds(answer, number)
+            if number == tries or seconds > PAUSE_SECONDS_MAX:
+                break
+            self._notify(f"{trouble}; trying again in {seconds:g} s")
+            self._pause(seconds)
+            answer, trouble = self._try(request)
+        if answer is None:
+            raise NoAnswer(f"{self._target.api} does not answer: {trouble}")
+        return answer
+
+    def _try(self, request: httpx.Request) -> tuple[httpx.Response | None, str]:
+        """Send once; return the answer or None, and what went wrong, in words."""
+        if self._target.signing_secret:
+            request.headers.update(_signature(request, self._target.signing_secret))
+        try:
+            answer = self._client.send(request)
+        except httpx.TimeoutException:
+            return None, "no answer in time"
+        except httpx.TransportError as error:
+            return None, str(error) or type(error).__name__
+        return answer, f"the service answered {answer.status_code}"
+
+    def _refusal(self, answer: httpx.Response) -> CommandFailed:
+        if not answer.headers.get("content-type", "").startswith(_TYPE):
+            where = f"{answer.request.method} {answer.request.url}"
+            return NoAnswer(
+                f"{where} answered {answer.status_code}, and not as the Triggers API does"
+            )
+        try:
+            problem: dict[str, Any] = msgspec.json.decode(answer.content, type=dict[str, Any])
+        except msgspec.DecodeError:
+            return NoAnswer(
+                f"{answer.request.url} answered {answer.status_code} with a broken problem"
+            )
+        page = str(answer.request.url.join(str(problem.get("type", ""))))
+        return Refused(problem, page, self._cure(page))
+
+    def _cure(self, page: str) -> str | None:
+        """Ask the page of a problem what to do; it is no failure when that does not answer."""
+        if urlsplit(page).netloc != urlsplit(self._target.api).netloc:
+            return None
+        try:
+            answer = httpx.get(page, headers={"accept": "application/json"}, timeout=2.0)
+            return str(answer.json()["cure"]) if answer.is_success else None
+        except (httpx.HTTPError, ValueError, KeyError):
+            return None
+
+
+def _signature(request: httpx.Request, secret: str) -> dict[str, str]:
+    timestamp = str(int(time.time()))
+    signed = request_signatures.string_to_sign(
+        timestamp, request.method, request.url.raw_path, request.content
+    )
+    signature = request_signatures.sign(secret, signed)
+    return {"x-triggers-timestamp": timestamp, "x-triggers-signature": signature}
+
+
+def _pause_seconds(answer: httpx.Response | None, number: int) -> float:
+    """How long to wait before the next try: what the service says, else 1, 2, 4 s."""
+    said = answer.headers.get("retry-after", "") if answer is not None else ""
+    return float(said) if said.isdigit() else 2.0 ** (number - 1)

@@ -1,0 +1,33 @@
+"""What a command is given to send: text, a file, or the standard input."""
+
+import sys
+from pathlib import Path
+
+import click
+
+CONTENT_BYTES_MAX = 64 << 20
+
+
+def read_content(given: str) -> bytes:
+    """Return the text itself, the content of `@file`, or of the standard input for `-` and `@-`.
+
+    Raises click.UsageError.
+    """
+    if given in ("-", "@-"):
+        return sys.stdin.buffer.read(CONTENT_BYTES_MAX)
+    if not given.startswith("@"):
+        return given.encode()
+    try:
+        with Path(given[1:]).open("rb") as file:
+            return file.read(CONTENT_BYTES_MAX)
+    except OSError as error:
+        raise click.UsageError(f"{given[1:]}: {error.strerror}") from None
+
+
+def read_pairs(given: tuple[str, ...]) -> dict[str, str]:
+    """Return `name=text` pairs. Raises click.UsageError."""
+    pairs = [one.partition("=") for one in given]
+    for one, (name, separator, _) in zip(given, pairs, strict=True):
+        if not name or not separator:
+            raise click.UsageError(f"{one!r} is not of the form name=text")
+    return {name: text for name, _, text in pairs}

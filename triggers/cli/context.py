@@ -1,0 +1,93 @@
+"""What every command works with: the options that all of them take, the API, the output."""
+
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import click
+
+from triggers.cli.api import Api
+from triggers.cli.output import Output
+from triggers.cli.profiles import API, KEY, PROFILE, find_target
+
+
+class Session:
+    """One run of the program. Nothing is read or connected before a command needs it."""
+
+    def __init__(self) -> None:
+        self.choices: dict[str, Any] = {}
+
+    @property
+    def as_json(self) -> bool:
+        """Whether the output is for a script."""
+        return bool(self.choices.get("json"))
+
+    @cached_property
+    def out(self) -> Output:
+        """What prints."""
+        return Output(as_json=self.as_json)
+
+    @cached_property
+    def api(self) -> Api:
+        """The API, with the key that is to be used. Raises CommandFailed."""
+        target = find_target(
+            os.environ,
+            profile=self.choices.get("profile"),
+            api=self.choices.get("api"),
+            key=self.choices.get("key"),
+        )
+        return Api(target, notify=self.out.note)
+
+
+pass_session = click.make_pass_decorator(Session, ensure=True)
+
+
+def _remember(context: click.Context, option: click.Parameter, value: Any) -> None:
+    if value:
+        context.ensure_object(Session).choices[str(option.name)] = value
+
+
+def _common_options() -> list[click.Option]:
+    """Return what may stand before and after the name of a command alike."""
+    return [
+        click.Option(["--json"], is_flag=True, help="One JSON document a line, as the API has it."),
+        click.Option(["--profile"], metavar="NAME", help=f"A profile, else {PROFILE}."),
+        click.Option(["--api"], metavar="URL", help=f"Address of the service, else {API}."),
+        click.Option(
+            ["--key"],
+            metavar="KEY",
+            help=f"The key; others on the machine may see it here, not in {KEY} or a profile.",
+        ),
+    ]
+
+
+class _WithCommonOptions(click.Command):
+    """A command with examples in its help, and the options that all commands take."""
+
+    def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = examples
+        for option in _common_options():
+            option.expose_value = False
+            option.callback = _remember
+            self.params.append(option)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, each on a line of its own."""
+        super().format_epilog(ctx, formatter)
+        if self.examples:
+            with formatter.section("Examples"):
+                for example in self.examples:
+                    formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
+
+
+class Command(_WithCommonOptions):
+    """A command."""
+
+
+class Group(_WithCommonOptions, click.Group):
+    """A command that has others."""
+
+    command_class = Command
+    group_class = type
