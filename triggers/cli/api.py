@@ -189,6 +189,6 @@ def _signature(request: httpx.Request, secret: str) -> dict[str, str]:
 
 
 def _pause_seconds(answer: httpx.Response | None, number: int) -> float:
-    """How long to wait before the next try: what the service says, else 1, 2, 4 s."""
+    """How long to wait before the next try: what the service says, else 0.5, 1, 2 s."""
     said = answer.headers.get("retry-after", "") if answer is not None else ""
-    return float(said) if said.isdigit() else 2.0 ** (number - 1)
+    return float(said) if said.isdigit() else 2.0 ** (number - 2)

@@ -27,7 +27,9 @@ class Refused(CommandFailed):
     """The service answered with a problem. `cure` is what the page of its kind says, if it answered."""
 
     def __init__(self, problem: dict[str, Any], page: str, cure: str | None) -> None:
-        super().__init__(str(problem.get("detail") or problem.get("title")))
+        # The title, where its errors tell the details.
+        names = ("title", "detail") if problem.get("errors") else ("detail", "title")
+        super().__init__(next((str(problem[n]) for n in names if n in problem), "refused"))
         self.problem = problem
         self.page = page
         self.cure = cure

@@ -1,0 +1,103 @@
+"""The program `triggers`, run as a process, and what it printed."""
+
+import json
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from infra.local.settings import ROOT
+from tests.processes import PYTHON, WAIT_SECONDS, own_environment
+
+EXPECTED = Path(__file__).with_name("expected")
+# Set to 1, the texts are written anew: read their difference before you commit it.
+UPDATE = "UPDATE_EXPECTED"
+# What differs in each run keeps its length, so that tables stay in shape.
+_VOLATILE = (
+    (
+        r"\b(evt|wh|key|ten|job|req|corr)_[0-9A-Z]+\b",
+        lambda m: m[1] + "_" + "0" * (len(m[0]) - len(m[1]) - 1),
+    ),
+    (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d", lambda _: "2026-11-22 05:29:00"),
+    (r"127\.0\.0\.1:\d+", lambda _: "127.0.0.1:8080"),
+)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a run of the program came to."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """What it printed, as one JSON document."""
+        return json.loads(self.out)
+
+    @property
+    def documents(self) -> list[Any]:
+        """What it printed, a JSON document a line."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    def matches(self, name: str) -> None:
+        """Compare all that was printed with the stored text of that name."""
+        printed = normal(f"{self.out}--- stderr\n{self.err}--- exit code {self.code}\n")
+        path = EXPECTED / f"{name}.txt"
+        if os.environ.get(UPDATE):
+            path.write_text(printed)
+        assert printed == path.read_text()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """The program, with an address and a key in its environment and a home of its own."""
+
+    api: str
+    key: str
+    folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Where it finds the service, and keeps its profiles."""
+        own = {
+            "TRIGGERS_API": self.api,
+            "TRIGGERS_KEY": self.key,
+            "TRIGGERS_PROFILES": str(self.folder / "profiles.json"),
+            "COLUMNS": "100",
+        }
+        return own_environment(own)
+
+    def __call__(self, *arguments: str, text: str = "", **changes: str) -> Ran:
+        """Run it to its end; `text` is its standard input, `changes` those of its environment."""
+        ran = subprocess.run(
+            (PYTHON, "-m", "triggers.cli", *arguments),
+            check=False,
+            input=text,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env=self.environment | changes,
+            timeout=WAIT_SECONDS,
+        )
+        assert "Traceback" not in ran.stderr, ran.stderr
+        return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+    def call(self, method: str, path: str, content: object = None) -> Any:
+        """Call the API itself, to prepare a test."""
+        headers = {"authorization": f"Bearer {self.key}"}
+        answer = httpx.request(method, self.api + path, json=content, headers=headers)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+
+def normal(printed: str) -> str:
+    """Return what was printed without what differs in each run."""
+    for pattern, replacement in _VOLATILE:
+        printed = re.sub(pattern, replacement, printed)
+    return printed

@@ -1,0 +1,28 @@
+"""The service as `make run` starts it, on free ports: what a reader of the README has before them."""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.local_runs import free_ports
+from tests.processes import POLL_SECONDS, PYTHON, WAIT_SECONDS, own_environment, running
+
+
+@contextmanager
+def run_local_service(folder: Path) -> Iterator[dict[str, Any]]:
+    """Run it while the context is open; yields what `ready.json` says, and stops it as Ctrl-C does."""
+    ready = folder / "local" / "ready.json"
+    environment = own_environment(free_ports(), {"TRIGGERS_LOCAL_DIR": str(ready.parent)})
+    command = (PYTHON, "-m", "infra.local")
+    with running(command, environment, folder / "local.log") as process:
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not ready.exists():
+            assert process.is_alive, process.printed
+            assert time.monotonic() < deadline, process.printed
+            time.sleep(POLL_SECONDS)
+        yield json.loads(ready.read_text())
+        asyncio.run(process.stop())
