@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from triggers import VERSION, request_signatures
 from triggers.cli.errors import CommandFailed, NoAnswer, Refused
-from triggers.cli.profiles import Target
+from triggers.cli.targets import Target
 
 ANSWER_SECONDS_MAX = 45.0  # above the 30 s that a call may wait for deliveries
 CONNECT_SECONDS_MAX = 5.0

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 CONTENT_BYTES_MAX = 64 << 20
+SECRET_CHARACTERS_MAX = 4_096
 
 
 def read_content(given: str) -> bytes:
@@ -31,3 +32,21 @@ def read_pairs(given: tuple[str, ...]) -> dict[str, str]:
         if not name or not separator:
             raise click.UsageError(f"{one!r} is not of the form name=text")
     return {name: text for name, _, text in pairs}
+
+
+def read_secret(option: str, given: str) -> str:
+    """Return a line of the standard input; on a terminal it is asked for, and not shown.
+
+    Raises click.UsageError, also when the secret itself was given: arguments are seen by others.
+    """
+    if given != "-":
+        raise click.UsageError(
+            f"{option} takes no text, which others on the machine could see: say {option} -, "
+            "and it is read from stdin"
+        )
+    if sys.stdin.isatty():
+        return str(click.prompt(option.strip("-").replace("-", " "), hide_input=True, err=True))
+    secret = sys.stdin.readline(SECRET_CHARACTERS_MAX).strip()
+    if not secret:
+        raise click.UsageError(f"{option} -: no line came from stdin")
+    return secret

@@ -9,7 +9,14 @@ import click
 
 from triggers.cli.api import Api
 from triggers.cli.output import Output
-from triggers.cli.profiles import API, KEY, PROFILE, find_target
+from triggers.cli.targets import (
+    API,
+    KEY,
+    PROFILE,
+    Target,
+    complete_profile,
+    find_target,
+)
 
 
 class Session:
@@ -29,15 +36,19 @@ class Session:
         return Output(as_json=self.as_json)
 
     @cached_property
-    def api(self) -> Api:
-        """The API, with the key that is to be used. Raises CommandFailed."""
-        target = find_target(
+    def target(self) -> Target:
+        """The service, and the key that is to be used. Raises CommandFailed."""
+        return find_target(
             os.environ,
             profile=self.choices.get("profile"),
             api=self.choices.get("api"),
             key=self.choices.get("key"),
         )
-        return Api(target, notify=self.out.note)
+
+    @cached_property
+    def api(self) -> Api:
+        """The API of that service. Raises CommandFailed."""
+        return Api(self.target, notify=self.out.note)
 
 
 pass_session = click.make_pass_decorator(Session, ensure=True)
@@ -52,7 +63,12 @@ def _common_options() -> list[click.Option]:
     """Return what may stand before and after the name of a command alike."""
     return [
         click.Option(["--json"], is_flag=True, help="One JSON document a line, as the API has it."),
-        click.Option(["--profile"], metavar="NAME", help=f"A profile, else {PROFILE}."),
+        click.Option(
+            ["--profile"],
+            metavar="NAME",
+            shell_complete=complete_profile,
+            help=f"A profile, else {PROFILE}.",
+        ),
         click.Option(["--api"], metavar="URL", help=f"Address of the service, else {API}."),
         click.Option(
             ["--key"],
@@ -63,12 +79,18 @@ def _common_options() -> list[click.Option]:
 
 
 class _WithCommonOptions(click.Command):
-    """A command with examples in its help, and the options that all commands take."""
+    """A command with examples in its help, and the options that all commands take.
+
+    An option of its own stands in the place of a common one of the same name.
+    """
 
     def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.examples = examples
+        own = {option.name for option in self.params}
         for option in _common_options():
+            if option.name in own:
+                continue
             option.expose_value = False
             option.callback = _remember
             self.params.append(option)

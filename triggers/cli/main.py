@@ -8,6 +8,7 @@ from triggers import VERSION
 from triggers.cli.context import Group, Session
 from triggers.cli.events import events
 from triggers.cli.health import health
+from triggers.cli.profiles import profiles
 
 EXAMPLES = (
     "triggers profiles set local --from .local/ready.json",
@@ -45,7 +46,7 @@ def triggers() -> None:
     """
 
 
-for command in (events, health):
+for command in (events, health, profiles):
     triggers.add_command(command)
 
 

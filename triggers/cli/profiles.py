@@ -1,11 +1,8 @@
-"""Where address and key come from: options, then the environment, then a profile of the profile file.
-
-The file is ours alone (0600), since it holds keys; it is read only when it is.
-"""
+"""`triggers profiles`: addresses and keys of services, kept under names."""
 
 import os
-import stat
-from collections.abc import Mapping
+import re
+import sys
 from pathlib import Path
 
 import click
@@ -13,95 +10,193 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from triggers.cli.errors import CommandFailed
+from triggers.cli.contents import read_secret
+from triggers.cli.context import Group, Session, pass_session
+from triggers.cli.output import Column
+from triggers.cli.targets import (
+    API,
+    FILE_BYTES_MAX,
+    Target,
+    check_address,
+    complete_profile,
+    keep_profile,
+    profiles_path,
+    read_profiles,
+    write_profiles,
+)
 
-API, KEY, SIGNING_SECRET = "TRIGGERS_API", "TRIGGERS_KEY", "TRIGGERS_SIGNING_SECRET"
-PROFILE, FILE = "TRIGGERS_PROFILE", "TRIGGERS_PROFILES"
-FILE_BYTES_MAX = 1 << 20
+PROFILES: tuple[Column, ...] = (
+    ("NAME", "name"),
+    ("CURRENT", "current"),
+    ("API", "api"),
+    ("KEY", "key_id"),
+    ("SIGNS", "signs"),
+)
+_KEY_ID = re.compile(r"trg_([0-9A-Z]{26})_")
 
 
-class Target(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A service, and who we are to it."""
+class ProfileName(click.ParamType[str]):
+    """The name of a profile: it stands in a file and on a screen."""
+
+    name = "name"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name as it was typed."""
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", value):
+            self.fail("a name has 1 to 64 of A–Z a–z 0–9 . _ -", param, ctx)
+        return value
+
+
+PROFILE_NAME = ProfileName()
+
+
+class Ready(Struct, frozen=True):
+    """What we need of the file that `make run` writes."""
 
     api: str
-    key: str | None = None
-    signing_secret: str | None = None
+    key: str
+    operator_key: str
 
 
-class Profiles(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """All that the file holds; `current` names the profile that is used when none is named."""
-
-    current: str | None = None
-    profiles: dict[str, Target] = {}
+@click.group(cls=Group)
+def profiles() -> None:
+    """Keep addresses and keys of services under names."""
 
 
-def profiles_path(environ: Mapping[str, str]) -> Path:
-    """Where the file is: TRIGGERS_PROFILES, else the system's place for settings of programs."""
-    return Path(environ.get(FILE) or Path(click.get_app_dir("triggers")) / "profiles.json")
+@profiles.command(
+    "set",
+    examples=(
+        "triggers profiles set local --from .local/ready.json",
+        "triggers profiles set production --api https://triggers.example.com",
+        "pass show triggers | triggers profiles set production --api https://triggers.example.com --key -",
+    ),
+)
+@click.argument("name", metavar="NAME", type=PROFILE_NAME)
+@click.option("--api", metavar="URL", help="Address of the service.")
+@click.option("--key", metavar="-", help="Read it from stdin; else it is asked for, unseen.")
+@click.option("--signing-secret", metavar="-", help="Read it from stdin, in a line of its own.")
+@click.option(
+    "--from",
+    "ready",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Take address and key from what `make run` wrote.",
+)
+@click.option("--operator", is_flag=True, help="With --from: take the operator's key.")
+@pass_session
+def set_profile(
+    session: Session,
+    *,
+    name: str,
+    api: str | None,
+    key: str | None,
+    signing_secret: str | None,
+    ready: Path | None,
+    operator: bool,
+) -> None:
+    """Keep an address and a key under a NAME; what had that name is replaced.
 
-
-def read_profiles(path: Path) -> Profiles:
-    """Read the file; one that is not there has no profiles. Raises CommandFailed."""
-    try:
-        with path.open("rb") as file:
-            if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
-                raise CommandFailed(
-                    f"{path} holds keys and others may read it; say: chmod 600 {path}"
-                )
-            return msgspec.json.decode(file.read(FILE_BYTES_MAX), type=Profiles)
-    except FileNotFoundError:
-        return Profiles()
-    except OSError as error:
-        raise CommandFailed(f"{path}: {error.strerror}") from None
-    except msgspec.DecodeError as error:
-        raise CommandFailed(f"{path} is not a profile file: {error}") from None
-
-
-def write_profiles(path: Path, profiles: Profiles) -> None:
-    """Write the file in one step, readable by us alone. Raises CommandFailed."""
-    text = msgspec.json.format(msgspec.json.encode(profiles)) + b"\n"
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with open(fresh, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-            file.write(text)
-        fresh.replace(path)
-    except OSError as error:
-        raise CommandFailed(f"{path}: {error.strerror}") from None
-
-
-def find_target(
-    environ: Mapping[str, str], *, profile: str | None, api: str | None, key: str | None
-) -> Target:
-    """Return which service is meant, and with which key. Raises CommandFailed, which says what to do.
-
-    Options win over the environment, and that over a profile; but a profile that an option names wins
-    over the environment. An address that is given without a key takes none over from a profile: the key
-    of one service is not sent to another.
+    The first profile becomes the current one: it is used when nothing else is said. Neither key nor
+    secret is an argument, where others on the machine could see it.
     """
-    given = {} if profile else environ
-    address = api or given.get(API)
-    target = Target(api=address) if address else _profile(environ, profile)
-    target = replace(
-        target,
-        key=key or given.get(KEY) or target.key,
-        signing_secret=given.get(SIGNING_SECRET) or target.signing_secret,
-    )
-    if not target.api.startswith(("http://", "https://")):
-        raise CommandFailed(f"{target.api} is no address of a service: it begins with https://")
-    return target
+    if (api is None) == (ready is None) or (ready and key) or (operator and not ready):
+        raise click.UsageError("say --api, or --from with or without --operator")
+    if ready is not None:
+        target = _target_of(ready, operator=operator)
+    else:
+        check_address(str(api))
+        target = Target(api=str(api), key=_read_key(key))
+    if signing_secret:
+        target = replace(target, signing_secret=read_secret("--signing-secret", signing_secret))
+    path = profiles_path(os.environ)
+    kept = keep_profile(path, name, target)
+    session.out.note(f"{name} is kept in {path}")
+    _tell_what_is_used(session, name, kept.current)
 
 
-def _profile(environ: Mapping[str, str], name: str | None) -> Target:
-    path = profiles_path(environ)
+@profiles.command("list", examples=("triggers profiles list",))
+@pass_session
+def list_profiles(session: Session) -> None:
+    """List the profiles; of keys only their ids are shown."""
+    path = profiles_path(os.environ)
     known = read_profiles(path)
-    name = name or environ.get(PROFILE) or known.current
-    if name is None:
-        raise CommandFailed(
-            f"Which service? Set {API} and {KEY}, or make a profile: triggers profiles set NAME --api …"
+    rows = [
+        {
+            "name": name,
+            "current": name == known.current,
+            "api": target.api,
+            "key_id": _key_id(target.key),
+            "signs": target.signing_secret is not None,
+        }
+        for name, target in known.profiles.items()
+    ]
+    session.out.table(map(msgspec.json.encode, rows), PROFILES, empty="there are no profiles")
+    session.out.note(f"they are kept in {path}")
+
+
+@profiles.command(examples=("triggers profiles use production",))
+@click.argument("name", metavar="NAME", shell_complete=complete_profile)
+@pass_session
+def use(session: Session, *, name: str) -> None:
+    """Make a profile the current one: used when nothing else is said."""
+    path = profiles_path(os.environ)
+    known = read_profiles(path)
+    known.named(name, path)
+    write_profiles(path, replace(known, current=name))
+    _tell_what_is_used(session, name, name)
+
+
+@profiles.command(
+    examples=("triggers profiles remove local", "triggers profiles remove local --yes")
+)
+@click.argument("name", metavar="NAME", shell_complete=complete_profile)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_session
+def remove(session: Session, *, name: str, yes: bool) -> None:
+    """Remove a profile, and the key in it: no service shows a key again."""
+    path = profiles_path(os.environ)
+    known = read_profiles(path)
+    known.named(name, path)
+    session.out.confirm(f"Remove the profile {name} with its key?", yes=yes)
+    left = {other: target for other, target in known.profiles.items() if other != name}
+    current = None if known.current == name else known.current
+    write_profiles(path, replace(known, current=current, profiles=left))
+    session.out.note(f"{name} is removed")
+
+
+def _target_of(ready: Path, *, operator: bool) -> Target:
+    """Return the service that `make run` has started. Raises click.UsageError."""
+    try:
+        with ready.open("rb") as file:
+            found = msgspec.json.decode(file.read(FILE_BYTES_MAX), type=Ready)
+    except FileNotFoundError:
+        raise click.UsageError(f"{ready} is not there: `make run` writes it") from None
+    except (OSError, msgspec.DecodeError) as error:
+        raise click.UsageError(f"{ready}: {error}") from None
+    check_address(found.api)
+    return Target(api=found.api, key=found.operator_key if operator else found.key)
+
+
+def _read_key(given: str | None) -> str:
+    if given is None and not sys.stdin.isatty():
+        raise click.UsageError("nobody can be asked for the key here: --key - reads it from stdin")
+    return read_secret("--key", given or "-")
+
+
+def _key_id(key: str | None) -> str | None:
+    """Return what may be shown of a key: the id of a tenant's; of any other, that there is one."""
+    if key is None:
+        return None
+    found = _KEY_ID.match(key)
+    return found[1] if found else "set"
+
+
+def _tell_what_is_used(session: Session, name: str, current: str | None) -> None:
+    if os.environ.get(API):
+        session.out.note(f"{API} is set, and wins over the current profile")
+    elif current == name:
+        session.out.note(f"{name} is the current profile")
+    else:
+        session.out.note(
+            f"{current} is the current profile; triggers profiles use {name} changes that"
         )
-    if name not in known.profiles:
-        raise CommandFailed(
-            f"There is no profile {name} in {path}; there are: {', '.join(known.profiles) or 'none'}"
-        )
-    return known.profiles[name]
