@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from triggers import VERSION
+from triggers.cli.audit import audit
 from triggers.cli.context import Group, Session
 from triggers.cli.events import events
 from triggers.cli.health import health
@@ -46,7 +47,7 @@ def triggers() -> None:
     """
 
 
-for command in (events, health, profiles):
+for command in (audit, events, health, profiles):
     triggers.add_command(command)
 
 
