@@ -4,9 +4,11 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 
@@ -92,12 +94,50 @@ class Program:
         assert "Traceback" not in ran.stderr, ran.stderr
         return Ran(ran.returncode, ran.stdout, ran.stderr)
 
+    @contextmanager
+    def asked(self, *arguments: str) -> Iterator["Asked"]:
+        """Run it where its standard input is a terminal, up to its question."""
+        terminal, ours = os.openpty()
+        process = subprocess.Popen(
+            (PYTHON, "-m", "triggers.cli", *arguments),
+            stdin=ours,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env=self.environment,
+        )
+        os.close(ours)
+        with process, os.fdopen(terminal, "w") as keyboard:
+            assert process.stderr is not None
+            question = ""
+            while not question.endswith(": ") and (one := process.stderr.read(1)):
+                question += one
+            yield Asked(process, keyboard, question)
+            process.kill()
+
     def call(self, method: str, path: str, content: object = None) -> Any:
         """Call the API itself, to prepare a test."""
         headers = {"authorization": f"Bearer {self.key}"}
         answer = httpx.request(method, self.api + path, json=content, headers=headers)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The program, as it waits for an answer to its question."""
+
+    process: subprocess.Popen[str]
+    keyboard: IO[str]
+    question: str
+
+    def answer(self, text: str) -> Ran:
+        """Type the answer, and return what the program came to."""
+        self.keyboard.write(text + "\n")
+        self.keyboard.flush()
+        out, err = self.process.communicate(timeout=WAIT_SECONDS)
+        return Ran(self.process.returncode, out, err)
 
 
 def normal(printed: str) -> str:

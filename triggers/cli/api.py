@@ -96,17 +96,17 @@ class Api:
         asked, left = dict(query), limit
         while left is None or left > 0:
             asked["limit"] = str(PAGE_ITEMS_MAX if left is None else min(left, PAGE_ITEMS_MAX))
-            page = msgspec.json.decode(self.get(path, asked).body, type=dict[str, msgspec.Raw])
-            items = [
-                bytes(item) for item in msgspec.json.decode(page[name], type=list[msgspec.Raw])
-            ]
+            items, cursor = _read_page(self.get(path, asked), name)
             yield items
-            cursor = msgspec.json.decode(page["next_cursor"])
             if cursor is None:
                 return
             asked["cursor"] = cursor
             left = None if left is None else left - len(items)
         self._notify("there are more: --all shows them, or a higher --limit")
+
+    def whole(self, path: str, name: str) -> list[bytes]:
+        """Read a list that has one page; return its items, each as it came. Raises Refused, NoAnswer."""
+        return _read_page(self.get(path), name)[0]
 
     def _request(
         self,
@@ -177,6 +177,13 @@ class Api:
             return str(answer.json()["cure"]) if answer.is_success else None
         except (httpx.HTTPError, ValueError, KeyError):
             return None
+
+
+def _read_page(answer: Answer, name: str) -> tuple[list[bytes], str | None]:
+    """Return the items of a page, and the cursor of the next."""
+    page = msgspec.json.decode(answer.body, type=dict[str, msgspec.Raw])
+    items = msgspec.json.decode(page[name], type=list[msgspec.Raw])
+    return [bytes(item) for item in items], msgspec.json.decode(page["next_cursor"])
 
 
 def _signature(request: httpx.Request, secret: str) -> dict[str, str]:

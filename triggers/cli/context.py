@@ -18,6 +18,8 @@ from triggers.cli.targets import (
     find_target,
 )
 
+SENTENCE_CHARACTERS_MAX = 200
+
 
 class Session:
     """One run of the program. Nothing is read or connected before a command needs it."""
@@ -78,6 +80,11 @@ def _common_options() -> list[click.Option]:
     ]
 
 
+def sentence_of(command: click.Command) -> str:
+    """Return the sentence that says what a command does."""
+    return command.get_short_help_str(limit=SENTENCE_CHARACTERS_MAX)
+
+
 class _WithCommonOptions(click.Command):
     """A command with examples in its help, and the options that all commands take.
 
@@ -113,3 +120,10 @@ class Group(_WithCommonOptions, click.Group):
 
     command_class = Command
     group_class = type
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what each command does: the whole sentence, where click would cut it."""
+        commands = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        rows = [(name, sentence_of(command)) for name, command in commands if command]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)

@@ -10,6 +10,7 @@ from triggers.cli.context import Group, Session
 from triggers.cli.events import events
 from triggers.cli.health import health
 from triggers.cli.profiles import profiles
+from triggers.cli.webhooks import webhooks
 
 EXAMPLES = (
     "triggers profiles set local --from .local/ready.json",
@@ -47,7 +48,7 @@ def triggers() -> None:
     """
 
 
-for command in (audit, events, health, profiles):
+for command in (audit, events, health, profiles, webhooks):
     triggers.add_command(command)
 
 

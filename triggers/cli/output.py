@@ -53,10 +53,9 @@ class Output:
         if self.as_json:
             self.raw(document)
             return
-        row, table = msgspec.json.decode(document), _grid()
+        row, width = msgspec.json.decode(document), max(len(title) for title, _ in columns)
         for title, field in columns:
-            table.add_row(Text(title, style="dim"), _cell(row, field))
-        self._print(table)
+            self._print_line(Text.assemble((f"{title:<{width}}  ", "dim"), _cell(row, field)))
 
     def table(self, documents: Iterable[bytes], columns: Sequence[Column], *, empty: str) -> None:
         """Print things of a kind, one a line; `empty` says on stderr that there are none."""
@@ -64,10 +63,9 @@ class Output:
             for document in documents:
                 self.raw(document)
             return
-        table = _grid()
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for title, _ in columns:
-            table.add_column(title, header_style="bold")
-        table.show_header = True
+            table.add_column(title, header_style="bold", no_wrap=not table.columns)
         for document in documents:
             row = msgspec.json.decode(document)
             table.add_row(*(_cell(row, field) for _, field in columns))
@@ -83,7 +81,7 @@ class Output:
     def line(self, text: str, style: str = "") -> None:
         """Print a line for people on stdout; nothing for scripts, which have the document."""
         if not self.as_json:
-            self._out.print(Text(printable(text), style=style))
+            self._print_line(Text(printable(text), style=style))
 
     def heading(self, text: str) -> None:
         """Begin another part of the output for people."""
@@ -103,6 +101,10 @@ class Output:
         if isinstance(error, Refused):
             for line in error.lines():
                 self._err.print(Text(line))
+
+    def _print_line(self, line: Text) -> None:
+        """Print it unbroken: a terminal breaks it as it likes, and what is copied is whole."""
+        self._out.print(line, soft_wrap=True)
 
     def _print(self, table: Table) -> None:
         with self._out.capture() as printed:
@@ -130,7 +132,7 @@ class Output:
             return
         if not sys.stdin.isatty():
             raise CommandFailed(f"{question} Nobody can be asked here: say --yes.")
-        click.confirm(question, abort=True, err=True)
+        click.confirm(printable(question), abort=True, err=True)
 
 
 def _console(file: IO[str]) -> Console:
@@ -139,13 +141,9 @@ def _console(file: IO[str]) -> Console:
     return Console(file=file, width=width, markup=False, highlight=False, emoji=False)
 
 
-def _grid() -> Table:
-    return Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-
-
 def _cell(row: Row, field: str | Callable[[Row], object]) -> Text:
     value = field(row) if callable(field) else _inside(row, field)
-    text = shown(value)
+    text = shown(value).replace("\n", "\\n")  # a line of its own could pass for another field
     return Text(text, style=COLOURS.get(text, ""), overflow="fold")
 
 
