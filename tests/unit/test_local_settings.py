@@ -94,7 +94,7 @@ def test_the_documentation_names_every_variable_and_override_of_the_local_run(
     tmp_path: Path,
 ) -> None:
     text = (ROOT / "docs/configuration.md").read_text()
-    told = text.partition("## The local run")[2].partition("## AWS\n")[0]
+    told = text.partition("## The command line")[2].partition("## AWS\n")[0]
     for name, port in PORT_DEFAULTS.items():
         assert f"| `{name}` | `{port}` |" in told
     for name in ELSEWHERE | {"RECEIVER_HOST", "WEBHOOK_SECRET"}:
