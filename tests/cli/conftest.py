@@ -10,9 +10,9 @@ from tests.cli.program import Program
 from tests.local_service import run_local_service
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """Run the service for the session."""
+    """Run the service for these tests."""
     with run_local_service(tmp_path_factory.mktemp("service")) as ready:
         yield ready
 
