@@ -8,10 +8,10 @@ from triggers.cli.errors import CommandFailed
 from triggers.cli.targets import (
     Profiles,
     Target,
+    change_profiles,
     find_target,
     keep_profile,
     read_profiles,
-    write_profiles,
 )
 
 OURS, OTHERS = "https://ours.example", "https://others.example"
@@ -52,7 +52,7 @@ def test_options_win_over_the_environment_and_that_over_a_profile(
     options: dict[str, str],
     expected: tuple[str, str | None, str | None],
 ) -> None:
-    write_profiles(tmp_path / "profiles", KEPT)
+    change_profiles(tmp_path / "profiles", lambda _: KEPT)
     environ = environ | {"TRIGGERS_PROFILES": str(tmp_path / "profiles")}
     said = {"profile": None, "api": None, "key": None} | options
 
@@ -94,7 +94,7 @@ def test_only_we_may_read_the_file_and_it_is_replaced_in_one_step(tmp_path: Path
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666])
 def test_a_file_that_others_may_read_or_write_is_not_used(tmp_path: Path, mode: int) -> None:
-    write_profiles(tmp_path / "profiles", KEPT)
+    change_profiles(tmp_path / "profiles", lambda _: KEPT)
     (tmp_path / "profiles").chmod(mode)
     with pytest.raises(CommandFailed, match=f"chmod 600 {tmp_path}/profiles"):
         read_profiles(tmp_path / "profiles")

@@ -1,7 +1,9 @@
 """What a command is given to send: text, a file, or the standard input."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -32,6 +34,12 @@ def read_pairs(given: tuple[str, ...]) -> dict[str, str]:
         if not name or not separator:
             raise click.UsageError(f"{one!r} is not of the form name=text")
     return {name: text for name, _, text in pairs}
+
+
+def given_fields(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was said of a thing, by its fields in the API; what is empty clears."""
+    said = {name: value for name, value in options.items() if value not in (None, ())}
+    return {name: value if value or value is False else None for name, value in said.items()}
 
 
 def read_secret(option: str, given: str) -> str:

@@ -9,7 +9,9 @@ from triggers.cli.audit import audit
 from triggers.cli.context import Group, Session
 from triggers.cli.events import events
 from triggers.cli.health import health
+from triggers.cli.keys import keys
 from triggers.cli.profiles import profiles
+from triggers.cli.tenants import tenants
 from triggers.cli.webhooks import webhooks
 
 EXAMPLES = (
@@ -48,7 +50,7 @@ def triggers() -> None:
     """
 
 
-for command in (audit, events, health, profiles, webhooks):
+for command in (audit, events, health, keys, profiles, tenants, webhooks):
     triggers.add_command(command)
 
 

@@ -130,9 +130,19 @@ class Output:
         """Ask before what cannot be taken back. Raises CommandFailed where nobody can be asked."""
         if yes:
             return
+        self._require_somebody(question)
+        click.confirm(printable(question), abort=True, err=True)
+
+    def confirm_name(self, question: str, name: str) -> None:
+        """Have a name typed before what is the end of much. Raises CommandFailed."""
+        self._require_somebody(question)
+        typed = click.prompt(printable(f"{question} Type its name, {name}"), err=True)
+        if typed != name:
+            raise CommandFailed("that is not its name; nothing was done")
+
+    def _require_somebody(self, question: str) -> None:
         if not sys.stdin.isatty():
             raise CommandFailed(f"{question} Nobody can be asked here: say --yes.")
-        click.confirm(printable(question), abort=True, err=True)
 
 
 def _console(file: IO[str]) -> Console:

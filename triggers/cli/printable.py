@@ -18,9 +18,9 @@ def printable(text: str) -> str:
 
 def shown(value: object) -> str:
     """Return a value of a JSON document as people read it: times without milliseconds, no braces."""
+    if value in (None, "", [], {}):
+        return NOTHING
     match value:
-        case None | [] | {} | "":
-            return NOTHING
         case bool():
             return "yes" if value else "no"
         case list():

@@ -16,16 +16,17 @@ from triggers.cli.output import Column
 from triggers.cli.targets import (
     API,
     FILE_BYTES_MAX,
+    Profiles,
     Target,
+    change_profiles,
     check_address,
     complete_profile,
     keep_profile,
     profiles_path,
     read_profiles,
-    write_profiles,
 )
 
-PROFILES: tuple[Column, ...] = (
+ROWS: tuple[Column, ...] = (
     ("NAME", "name"),
     ("CURRENT", "current"),
     ("API", "api"),
@@ -130,7 +131,7 @@ def list_profiles(session: Session) -> None:
         }
         for name, target in known.profiles.items()
     ]
-    session.out.table(map(msgspec.json.encode, rows), PROFILES, empty="there are no profiles")
+    session.out.table(map(msgspec.json.encode, rows), ROWS, empty="there are no profiles")
     session.out.note(f"they are kept in {path}")
 
 
@@ -140,9 +141,12 @@ def list_profiles(session: Session) -> None:
 def use(session: Session, *, name: str) -> None:
     """Make a profile the current one: used when nothing else is said."""
     path = profiles_path(os.environ)
-    known = read_profiles(path)
-    known.named(name, path)
-    write_profiles(path, replace(known, current=name))
+
+    def use_it(known: Profiles) -> Profiles:
+        known.named(name, path)
+        return replace(known, current=name)
+
+    change_profiles(path, use_it)
     _tell_what_is_used(session, name, name)
 
 
@@ -155,12 +159,15 @@ def use(session: Session, *, name: str) -> None:
 def remove(session: Session, *, name: str, yes: bool) -> None:
     """Remove a profile, and the key in it: no service shows a key again."""
     path = profiles_path(os.environ)
-    known = read_profiles(path)
-    known.named(name, path)
+    read_profiles(path).named(name, path)
     session.out.confirm(f"Remove the profile {name} with its key?", yes=yes)
-    left = {other: target for other, target in known.profiles.items() if other != name}
-    current = None if known.current == name else known.current
-    write_profiles(path, replace(known, current=current, profiles=left))
+
+    def drop(known: Profiles) -> Profiles:
+        left = {other: target for other, target in known.profiles.items() if other != name}
+        current = None if known.current == name else known.current
+        return replace(known, current=current, profiles=left)
+
+    change_profiles(path, drop)
     session.out.note(f"{name} is removed")
 
 

@@ -3,9 +3,11 @@
 The file is ours alone (0600), since it holds keys; it is read only when it is.
 """
 
+import fcntl
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -65,25 +67,29 @@ def read_profiles(path: Path) -> Profiles:
         raise CommandFailed(f"{path} is not a profile file: {error}") from None
 
 
-def write_profiles(path: Path, profiles: Profiles) -> None:
-    """Write the file in one step, readable by us alone. Raises CommandFailed."""
-    text = msgspec.json.format(msgspec.json.encode(profiles)) + b"\n"
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+def change_profiles(path: Path, change: Callable[[Profiles], Profiles]) -> Profiles:
+    """Change what the file holds, in one step and one run at a time; return what it holds then.
+
+    Raises CommandFailed, also when the change does.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with open(fresh, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-            file.write(text)
-        fresh.replace(path)
+        with _only_run(path.parent):
+            changed = change(read_profiles(path))
+            _write(path, msgspec.json.format(msgspec.json.encode(changed)) + b"\n")
     except OSError as error:
         raise CommandFailed(f"{path}: {error.strerror}") from None
+    return changed
 
 
 def keep_profile(path: Path, name: str, target: Target) -> Profiles:
     """Keep a profile, the first one as the current; return all. Raises CommandFailed."""
-    known = read_profiles(path)
-    kept = replace(known, current=known.current or name, profiles=known.profiles | {name: target})
-    write_profiles(path, kept)
-    return kept
+
+    def keep(known: Profiles) -> Profiles:
+        current = known.current or name
+        return replace(known, current=current, profiles=known.profiles | {name: target})
+
+    return change_profiles(path, keep)
 
 
 def check_address(api: str) -> None:
@@ -122,6 +128,25 @@ def complete_profile(_: click.Context, __: click.Parameter, begun: str) -> list[
         return [n for n in read_profiles(profiles_path(os.environ)).profiles if n.startswith(begun)]
     except CommandFailed:
         return []
+
+
+@contextmanager
+def _only_run(folder: Path) -> Iterator[None]:
+    """Wait until no other run changes a file there: each would write what it read before the other."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write in one step, readable by us alone."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    with open(fresh, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(content)
+    fresh.replace(path)
 
 
 def _split(api: str) -> SplitResult | None:

@@ -7,11 +7,8 @@ from typing import Any
 
 import click
 
-from triggers.cli.contents import read_content
-
-RETRY_DELAYS_MAX = 20
-RETRY_DELAY_SECONDS_MAX = 86_400
-TIMEOUT_SECONDS_MAX = 30
+from triggers.cli.contents import given_fields, read_content
+from triggers.webhooks import RETRY_DELAY_SECONDS_MAX, RETRY_DELAYS_MAX, TIMEOUT_SECONDS_MAX
 
 _HEADER = re.compile(r"([^:\s]+):[ \t]*(.*?)[ \t]*")
 
@@ -73,15 +70,12 @@ def takes_webhook_fields(command: Callable[..., None]) -> Callable[..., None]:
     return reduce(lambda made, option: option(made), reversed(_OPTIONS), command)
 
 
-def given_fields(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was said of a webhook, by its fields in the API. An empty text clears.
-
-    Raises click.UsageError.
-    """
-    said = {name: value for name, value in options.items() if value not in (None, ())}
+def webhook_fields(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was said of a webhook, by its fields in the API. Raises click.UsageError."""
+    said = given_fields(options)
     if "headers" in said:
         said["headers"] = _read_headers(said["headers"])
-    return {name: value or None for name, value in said.items()}
+    return said
 
 
 def changed_headers(present: Mapping[str, str], changes: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from triggers.cli.contents import read_secret
 from triggers.cli.context import Group, Session, pass_session
 from triggers.cli.errors import NoAnswer
 from triggers.cli.webhook_actions import ACTIONS
-from triggers.cli.webhook_options import changed_headers, given_fields, takes_webhook_fields
+from triggers.cli.webhook_options import changed_headers, takes_webhook_fields, webhook_fields
 from triggers.cli.webhook_views import WEBHOOKS, show_webhook
 
 
@@ -34,7 +34,7 @@ def create(
     session: Session, /, *, url: str, secret: str | None, disabled: bool, **options: Any
 ) -> None:
     """Create a webhook: events that it wants are posted to URL, signed with its secret."""
-    body = {"url": url} | given_fields(options)
+    body = {"url": url} | webhook_fields(options)
     if secret:
         body["secret"] = read_secret("--secret", secret)
     if disabled:
@@ -85,7 +85,7 @@ def update(session: Session, /, *, webhook_id: str, **options: Any) -> None:
     Types are replaced by those that are named. A header is set, or with no text taken away; an empty
     description clears it. When somebody else changes the webhook meanwhile, nothing is done.
     """
-    changes = given_fields(options)
+    changes = webhook_fields(options)
     if not changes:
         raise click.UsageError("say what is to change")
     path = path_of("webhooks", webhook_id)
