@@ -24,7 +24,7 @@ _VOLATILE = re.compile(
     r"\b(?:evt|wh|key|ten|job|req|corr|trg|whsec|sig)_[\w+/=-]+"
     r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z|v1,[\w+/]{43}=|127\.0\.0\.1:\d+"
 )
-_MARK = "=== block {} ==="
+_MARK = "\n=== block {} ===\n"
 _PROLOGUE = "set -eu -o pipefail; trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n"
 
 
@@ -57,7 +57,7 @@ def shell_environment(**own: str) -> dict[str, str]:
 def _type(blocks: list[Block], folder: Path, environment: Mapping[str, str]) -> dict[int, str]:
     """Type the blocks into one shell; return what each printed, by its line in the document."""
     script = _PROLOGUE + "".join(
-        f"echo '{_MARK.format(block.line)}'\n{block.text}" for block in blocks
+        f"printf '{_MARK.format(block.line)}'\n{block.text}" for block in blocks
     )
     ran = subprocess.run(
         ("bash", "-c", script),
@@ -70,7 +70,7 @@ def _type(blocks: list[Block], folder: Path, environment: Mapping[str, str]) -> 
         timeout=SECTION_SECONDS_MAX,
     )
     assert ran.returncode == 0, f"exit code {ran.returncode}\n{ran.stdout}\n{ran.stderr}"
-    parts = re.split(r"^=== block (\d+) ===\n", ran.stdout, flags=re.MULTILINE)
+    parts = re.split(_MARK.format(r"(\d+)"), ran.stdout)
     return {int(line): text for line, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
