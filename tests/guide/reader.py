@@ -21,7 +21,7 @@ SECTION_SECONDS_MAX = 120.0
 TOOLS = {"javascript": "node", "go": "go"}
 OUTPUTS = frozenset({"json", "text"})
 _VOLATILE = re.compile(
-    r"\b(?:evt|wh|key|ten|job|req|corr|trg|whsec|sig)_[\w+/=-]+"
+    r"\b(?:evt|wh|ten|job|req|corr|trg|whsec|sig)_[\w+/=…-]+|\b[0-9A-Z]{26}\b"
     r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z|v1,[\w+/]{43}=|127\.0\.0\.1:\d+"
 )
 _MARK = "\n=== block {} ===\n"
