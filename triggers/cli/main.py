@@ -6,6 +6,7 @@ import click
 
 from triggers import VERSION
 from triggers.cli.audit import audit
+from triggers.cli.completion import completion
 from triggers.cli.context import Group, Session
 from triggers.cli.events import events
 from triggers.cli.health import health
@@ -50,7 +51,7 @@ def triggers() -> None:
     """
 
 
-for command in (audit, events, health, keys, profiles, tenants, webhooks):
+for command in (audit, completion, events, health, keys, profiles, tenants, webhooks):
     triggers.add_command(command)
 
 
