@@ -1,6 +1,8 @@
 """What tells that a run is ready: the screen for people, `ready.json` for scripts."""
 
 import json
+import shlex
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -54,9 +56,21 @@ def screen(settings: LocalSettings, demo: Demo, *, has_colour: bool) -> str:
   Key       {demo.key}
   Docs      {settings.api}/docs
   Receiver  {settings.receiver}   shows what came in
+  Commands  {_command(settings)}   then docs/cli.md
   Stop      Ctrl-C
 
 {bold}Send an event:{plain}
 
 {curl}
 """
+
+
+def _command(settings: LocalSettings) -> str:
+    """Return what makes this run known to the command line, as short as it can be typed here."""
+    program = Path(sys.prefix) / "bin" / "triggers"
+    return f"{_from_here(program)} profiles set local --from {_from_here(ready_path(settings))}"
+
+
+def _from_here(path: Path) -> str:
+    here = Path.cwd()
+    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))

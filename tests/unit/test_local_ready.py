@@ -46,4 +46,5 @@ def test_the_screen_shows_all_that_a_newcomer_needs(tmp_path: Path) -> None:
         assert needed in shown
     [line] = [line for line in shown.splitlines() if line.startswith("curl ")]
     assert f"{settings.api}/v1/events" in line
+    assert f"triggers profiles set local --from {ready_path(settings)}   then" in shown
     assert "\x1b" not in shown
