@@ -19,6 +19,12 @@ def test_a_profile_is_all_that_a_command_needs(triggers: Program, service: dict[
     assert (sent.code, sent.document["event_type"]) == (0, "order.created")
 
 
+def test_a_key_may_come_from_stdin_for_one_command_alone(triggers: Program) -> None:
+    options = ("--api", triggers.api, "--key", "-")
+    assert triggers("keys", "list", *options, text=triggers.key, **NOWHERE).code == 0
+    assert triggers("keys", "list", *options, text="trg_x", **NOWHERE).code == 1
+
+
 def test_the_file_of_make_run_gives_address_and_keys(
     triggers: Program, service: dict[str, Any]
 ) -> None:

@@ -1,5 +1,6 @@
 """Which service is meant and with which key: options, then the environment, then a profile."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,13 @@ def test_only_we_may_read_the_file_and_it_is_replaced_in_one_step(tmp_path: Path
     assert read_profiles(path) == kept
     assert [one.stat().st_mode & 0o777 for one in (path, path.parent)] == [0o600, 0o700]
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_many_runs_keep_at_once_is_all_kept(tmp_path: Path) -> None:
+    names = [f"profile-{number}" for number in range(40)]
+    with ThreadPoolExecutor(8) as runs:
+        list(runs.map(lambda n: keep_profile(tmp_path / "p", n, Target(api=OURS)), names))
+    assert sorted(read_profiles(tmp_path / "p").profiles) == sorted(names)
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666])

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from triggers.cli.api import Api
+from triggers.cli.contents import read_secret
 from triggers.cli.output import Output
 from triggers.cli.targets import (
     API,
@@ -40,11 +41,12 @@ class Session:
     @cached_property
     def target(self) -> Target:
         """The service, and the key that is to be used. Raises CommandFailed."""
+        key = self.choices.get("key")
         return find_target(
             os.environ,
             profile=self.choices.get("profile"),
             api=self.choices.get("api"),
-            key=self.choices.get("key"),
+            key=read_secret("--key", "-") if key == "-" else key,
         )
 
     @cached_property
@@ -75,7 +77,7 @@ def _common_options() -> list[click.Option]:
         click.Option(
             ["--key"],
             metavar="KEY",
-            help=f"The key; others on the machine may see it here, not in {KEY} or a profile.",
+            help=f"- reads the key from stdin. Others on the machine may see it here, not in {KEY} or a profile.",
         ),
     ]
 
