@@ -11,3 +11,7 @@ def test_the_audit_shows_who_did_what(triggers: Program) -> None:
     assert [entry["action"] for entry in newest.documents] == ["key.created"]
     assert "there are more" in newest.err
     assert len(triggers("audit", "--json", "--all", "--action", "key.created").documents) == 2
+    since = triggers("audit", "--json", "--since", "1h", "--subject", newest.document["subject"])
+    assert since.documents == newest.documents
+    assert triggers("audit", "--json", "--until", "1h").out == ""
+    assert triggers("audit", "--since", "2026-11-22").code == 2

@@ -30,7 +30,12 @@ def events() -> None:
 @click.option("-d", "--data", required=True, help="The payload: JSON, @file, or - for stdin.")
 @click.option("--source", help="Where the event comes from.")
 @click.option("-m", "--metadata", multiple=True, metavar="NAME=TEXT", help="May be repeated.")
-@click.option("--priority", type=click.Choice(["low", "normal", "high"]))
+@click.option(
+    "--priority",
+    type=click.Choice(["low", "normal", "high"]),
+    metavar="PRIORITY",
+    help="low, normal or high; normal unless said.",
+)
 @click.option("--idempotency-key", metavar="KEY", help="Made when left out.")
 @click.option(
     "--wait",

@@ -8,7 +8,7 @@ import click
 
 from triggers.api_keys import TENANT_SCOPES
 from triggers.cli.contents import given_fields
-from triggers.cli.durations import NONE, Ahead
+from triggers.cli.moments import NONE, Expiry
 
 CALLS_PER_SECOND_MAX = 100_000
 
@@ -18,7 +18,7 @@ _OPTIONS = (
     click.option(
         "--expires",
         "expires_at",
-        type=Ahead(),
+        type=Expiry(),
         metavar="WHEN",
         help="From when on it is not valid: 90d, or RFC 3339; none: never.",
     ),

@@ -6,8 +6,8 @@ import click
 
 from triggers.cli.api import path_of
 from triggers.cli.context import Group, Session, pass_session
-from triggers.cli.durations import Span
 from triggers.cli.key_options import key_fields, takes_key_fields, takes_scopes
+from triggers.cli.moments import Span
 from triggers.cli.new_keys import call_for_key, show_new_key, takes_save_profile
 from triggers.cli.output import Column
 from triggers.cli.printable import shown
