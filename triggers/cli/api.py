@@ -19,7 +19,9 @@ TRIES_MAX = 4
 PAUSE_SECONDS_MAX = 15
 PAGE_ITEMS_MAX = 100
 RETRYABLE = frozenset({408, 429, 503})
+AHEAD_SECONDS_MAX = 120  # of the 300 by which the time of a signature may differ
 _SAFE = frozenset({"GET", "HEAD"})
+_UNDONE = frozenset({429})  # nothing of the call has happened
 _TYPE = "application/problem+json"
 
 Query = Mapping[str, str | list[str]]
@@ -57,6 +59,7 @@ class Api:
         self._target = target
         self._notify = notify
         self._pause = pause
+        self._signed_second = 0
         headers = {"user-agent": f"triggers-cli/{VERSION}", "accept": "application/json"}
         if target.key:
             headers["authorization"] = f"Bearer {target.key}"
@@ -78,15 +81,18 @@ class Api:
         query: Query | None = None,
         headers: Mapping[str, str] | None = None,
         also: frozenset[int] = frozenset(),
+        is_repeatable: bool = False,
     ) -> Answer:
         """Make a call; `content` is sent as JSON, bytes as they are. `also`: statuses that are no failure.
 
-        What is safe to repeat, a read or a call with an idempotency key, is tried up to four times when
-        nobody answers or the service asks to come back. Raises Refused, NoAnswer.
+        A call that was refused because of too many others is tried again, up to four times in all; so is
+        one that may be repeated, a read or one with idempotency keys, when nobody answers or the service
+        asks to come back. Raises Refused, NoAnswer.
         """
         request = self._request(method, path, content, query, dict(headers or {}))
-        again = method in _SAFE or "idempotency-key" in request.headers
-        answer = self._answer(request, RETRYABLE - also, TRIES_MAX if again else 1)
+        if method in _SAFE or "idempotency-key" in request.headers:
+            is_repeatable = True
+        answer = self._answer(request, RETRYABLE - also, is_repeatable=is_repeatable)
         if not answer.is_success and answer.status_code not in also:
             raise self._refusal(answer)
         return Answer(answer.status_code, answer.headers, answer.content)
@@ -124,15 +130,17 @@ class Api:
         return self._client.build_request(method, path, params=query, content=body, headers=headers)
 
     def _answer(
-        self, request: httpx.Request, retryable: frozenset[int], tries: int
+        self, request: httpx.Request, retryable: frozenset[int], *, is_repeatable: bool
     ) -> httpx.Response:
-        """Send up to so many times. Raises NoAnswer."""
+        """Send until there is an answer to go by. Raises NoAnswer."""
+        if not is_repeatable:
+            retryable &= _UNDONE
         answer, trouble = self._try(request)
-        for number in range(1, tries + 1):
-            if answer is not None and answer.status_code not in retryable:
-                return answer
+        for number in range(1, TRIES_MAX):
             seconds = _pause_seconds(answer, number)
-            if number == tries or seconds > PAUSE_SECONDS_MAX:
+            if seconds > PAUSE_SECONDS_MAX or not _is_to_repeat(
+                answer, retryable, is_repeatable=is_repeatable
+            ):
                 break
             self._notify(f"{trouble}; trying again in {seconds:g} s")
             self._pause(seconds)
@@ -144,14 +152,27 @@ class Api:
     def _try(self, request: httpx.Request) -> tuple[httpx.Response | None, str]:
         """Send once; return the answer or None, and what went wrong, in words."""
         if self._target.signing_secret:
-            request.headers.update(_signature(request, self._target.signing_secret))
+            request.headers.update(self._signature(request, self._target.signing_secret))
         try:
             answer = self._client.send(request)
         except httpx.TimeoutException:
             return None, "no answer in time"
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return None, str(error) or type(error).__name__
         return answer, f"the service answered {answer.status_code}"
+
+    def _signature(self, request: httpx.Request, secret: str) -> dict[str, str]:
+        """Sign a request; each at a second of its own, since a signature is accepted once."""
+        now = int(time.time())
+        self._signed_second = max(now, self._signed_second + 1)
+        if self._signed_second - now > AHEAD_SECONDS_MAX:
+            self._pause(1.0)
+        timestamp = str(self._signed_second)
+        signed = request_signatures.string_to_sign(
+            timestamp, request.method, request.url.raw_path, request.content
+        )
+        signature = request_signatures.sign(secret, signed)
+        return {"x-triggers-timestamp": timestamp, "x-triggers-signature": signature}
 
     def _refusal(self, answer: httpx.Response) -> CommandFailed:
         if not answer.headers.get("content-type", "").startswith(_TYPE):
@@ -186,13 +207,10 @@ def _read_page(answer: Answer, name: str) -> tuple[list[bytes], str | None]:
     return [bytes(item) for item in items], msgspec.json.decode(page["next_cursor"])
 
 
-def _signature(request: httpx.Request, secret: str) -> dict[str, str]:
-    timestamp = str(int(time.time()))
-    signed = request_signatures.string_to_sign(
-        timestamp, request.method, request.url.raw_path, request.content
-    )
-    signature = request_signatures.sign(secret, signed)
-    return {"x-triggers-timestamp": timestamp, "x-triggers-signature": signature}
+def _is_to_repeat(
+    answer: httpx.Response | None, retryable: frozenset[int], *, is_repeatable: bool
+) -> bool:
+    return is_repeatable if answer is None else answer.status_code in retryable
 
 
 def _pause_seconds(answer: httpx.Response | None, number: int) -> float:

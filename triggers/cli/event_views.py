@@ -42,6 +42,15 @@ DELIVERIES: tuple[Column, ...] = (
     ("NEXT ATTEMPT", "next_attempt_at"),
     ("DELIVERED", "delivered_at"),
 )
+EVENT_ATTEMPTS: tuple[Column, ...] = (
+    ("BEGAN", "started_at"),
+    ("WEBHOOK", "webhook_id"),
+    ("ATTEMPT", "number"),
+    ("OUTCOME", "outcome"),
+    ("ANSWER", lambda attempt: attempt["error"] or attempt["status_code"]),
+    ("MS", "duration_ms"),
+    ("EXCERPT", "response_excerpt"),
+)
 REPLAYS: tuple[Column, ...] = (
     ("REPLAY", "number"),
     ("ASKED FOR", "created_at"),

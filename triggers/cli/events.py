@@ -1,17 +1,26 @@
 """`triggers events`: send events, and see what became of them."""
 
+import os
 import secrets
+from typing import Any, BinaryIO
 
 import click
 import msgspec
 
 from triggers.cli.api import path_of
+from triggers.cli.bulk import do_to_events
 from triggers.cli.contents import read_content, read_pairs
 from triggers.cli.context import Group, Session, pass_session
 from triggers.cli.errors import CommandFailed
-from triggers.cli.event_views import show_event
+from triggers.cli.event_batches import send_lines
+from triggers.cli.event_filters import PRIORITIES, query_of, takes_filters
+from triggers.cli.event_views import EVENT_ATTEMPTS, EVENTS, show_event
+from triggers.cli.event_watch import watch_event
+from triggers.cli.ids import read_ids
+from triggers.cli.lists import show_list, takes_limit
 
 WAIT_SECONDS_MAX = 30
+STATUSES = ("pending", "delivered", "failed", "acknowledged")
 
 
 @click.group(cls=Group)
@@ -32,7 +41,7 @@ def events() -> None:
 @click.option("-m", "--metadata", multiple=True, metavar="NAME=TEXT", help="May be repeated.")
 @click.option(
     "--priority",
-    type=click.Choice(["low", "normal", "high"]),
+    type=click.Choice(PRIORITIES),
     metavar="PRIORITY",
     help="low, normal or high; normal unless said.",
 )
@@ -70,13 +79,114 @@ def send(
         raise CommandFailed("not every delivery succeeded")
 
 
-@events.command(examples=("triggers events show evt_01KAN72XQV8YJ4T6Z0M3S5B7C9",))
+@events.command(
+    examples=(
+        "triggers events send-many events.jsonl",
+        "zcat events.jsonl.gz | triggers events send-many -",
+    )
+)
+@click.argument("file", metavar="FILE", type=click.File("rb", lazy=True))
+@pass_session
+def send_many(session: Session, *, file: BinaryIO) -> None:
+    """Send the events of a FILE, each a JSON document on a line of its own, as the API takes them.
+
+    Such as {"event_type": "order.created", "payload": {"order": 1}}; - is stdin. They go a hundred in a call. Each gets an idempotency key in its metadata, unless it has one: only with
+    keys of your own may the whole file be sent again. Lines that fail are told by their numbers.
+    """
+    is_file = file.seekable()
+    send_lines(session, file, os.fstat(file.fileno()).st_size if is_file else None)
+
+
+@events.command(
+    "list",
+    examples=(
+        "triggers events list --type 'order.*' --since 2h",
+        "triggers events list --status failed --since 1d --all",
+        "triggers events list --status failed --json | jq -r .event_id | triggers replay -",
+    ),
+)
+@takes_filters
+@click.option(
+    "--status",
+    type=click.Choice(STATUSES),
+    metavar="STATUS",
+    help="pending, delivered, failed or acknowledged.",
+)
+@click.option("--oldest-first", is_flag=True, help="Newest first, when left out.")
+@click.option("--payload", is_flag=True, help="With --json: the payloads too.")
+@takes_limit
+@pass_session
+def list_events(
+    session: Session,
+    /,
+    *,
+    oldest_first: bool,
+    payload: bool,
+    limit: int | None,
+    **filters: Any,
+) -> None:
+    """List events, newest first: those of which all that is given holds."""
+    query = dict(query_of(**filters))
+    if oldest_first:
+        query["order"] = "asc"
+    if payload:
+        query["include"] = "payload"
+    show_list(
+        session,
+        path_of("events"),
+        "events",
+        EVENTS,
+        query=query,
+        limit=limit,
+        empty="there are no such events",
+    )
+
+
+@events.command(
+    examples=(
+        "triggers events show evt_01KAN72XQV8YJ4T6Z0M3S5B7C9",
+        "triggers events show evt_01KAN72XQV8YJ4T6Z0M3S5B7C9 --watch",
+    )
+)
+@click.argument("event_id", metavar="ID")
+@click.option(
+    "--watch", is_flag=True, help="Show each attempt as it comes, until nothing is pending."
+)
+@pass_session
+def show(session: Session, *, event_id: str, watch: bool) -> None:
+    """Show an event with its payload, deliveries and replays.
+
+    With --watch the exit code is 1 when it was not delivered to all that want it.
+    """
+    if watch:
+        watch_event(session.api, session.out, event_id)
+    else:
+        show_event(session.out, session.api.get(path_of("events", event_id)).body)
+
+
+@events.command(examples=("triggers events attempts evt_01KAN72XQV8YJ4T6Z0M3S5B7C9",))
 @click.argument("event_id", metavar="ID")
 @pass_session
-def show(session: Session, *, event_id: str) -> None:
-    """Show an event with its payload, deliveries and replays."""
-    answer = session.api.get(path_of("events", event_id))
-    show_event(session.out, answer.body)
+def attempts(session: Session, *, event_id: str) -> None:
+    """List all attempts to deliver an event, newest first: what each receiver answered."""
+    found = session.api.whole(path_of("events", event_id, "attempts"), "attempts")
+    session.out.table(found, EVENT_ATTEMPTS, empty="there was no attempt yet")
+
+
+@events.command(
+    examples=(
+        "triggers events delete evt_01KAN72XQV8YJ4T6Z0M3S5B7C9",
+        "triggers events list --source test --json | jq -r .event_id | triggers events delete --yes -",
+    )
+)
+@click.argument("event_ids", metavar="ID…", nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_session
+def delete(session: Session, *, event_ids: tuple[str, ...], yes: bool) -> None:
+    """Delete events; what is still to be delivered of them is cancelled. `-` reads ids from stdin."""
+    ids = read_ids(event_ids)
+    session.out.confirm(f"Delete {len(ids)} events for good?", yes=yes)
+    do_to_events(session, "DELETE", path_of("events", "bulk"), ids, done="deleted")
 
 
 def _body(event_type: str, payload: bytes, source: str | None, metadata: dict[str, str]) -> bytes:

@@ -10,8 +10,12 @@ from triggers.cli.completion import completion
 from triggers.cli.context import Group, Session
 from triggers.cli.events import events
 from triggers.cli.health import health
+from triggers.cli.inbox import inbox
+from triggers.cli.jobs import jobs
 from triggers.cli.keys import keys
 from triggers.cli.profiles import profiles
+from triggers.cli.recover import recover
+from triggers.cli.replay import replay
 from triggers.cli.tenants import tenants
 from triggers.cli.webhooks import webhooks
 
@@ -51,7 +55,20 @@ def triggers() -> None:
     """
 
 
-for command in (audit, completion, events, health, keys, profiles, tenants, webhooks):
+for command in (
+    audit,
+    completion,
+    events,
+    health,
+    inbox,
+    jobs,
+    keys,
+    profiles,
+    recover,
+    replay,
+    tenants,
+    webhooks,
+):
     triggers.add_command(command)
 
 

@@ -1,0 +1,44 @@
+"""Calls that do the same to many events: sent a hundred at a time, each with a result of its own."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from triggers.cli.context import Session
+from triggers.cli.errors import CommandFailed
+from triggers.cli.ids import in_batches
+from triggers.cli.output import Output
+
+ITEMS_MAX = 100
+
+
+def do_to_events(session: Session, method: str, path: str, ids: list[str], *, done: str) -> None:
+    """Make the call for all ids and tell what failed; `done` says what was done. Raises CommandFailed."""
+    failed = 0
+    with session.out.progress(done, len(ids)) as show:
+        for number, item in enumerate(_results(session, method, path, ids), 1):
+            show(number)
+            if "error" in item:
+                failed += 1
+                tell_failure(session.out, item["event_id"], item["error"])
+    summary = f"{done}: {len(ids) - failed} of {len(ids)}"
+    if failed:
+        raise CommandFailed(summary)
+    session.out.note(summary)
+
+
+def tell_failure(out: Output, name: str, error: dict[str, Any]) -> None:
+    """Say why one of many failed, with what to do about it."""
+    out.note(f"{name}: {error.get('detail')} ({error.get('code')})")
+    for wrong in error.get("errors", []):
+        out.note(f"  {wrong.get('field')}: {wrong.get('issue')}. {wrong.get('suggestion')}")
+
+
+def _results(session: Session, method: str, path: str, ids: list[str]) -> Iterator[dict[str, Any]]:
+    for batch in in_batches(ids, ITEMS_MAX):
+        answer = session.api.call(method, path, {"event_ids": batch})
+        for item in answer.content["items"]:
+            if session.as_json:
+                session.out.raw(msgspec.json.encode(item))
+            yield {"event_id": batch[item["index"]]} | item

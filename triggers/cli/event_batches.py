@@ -1,0 +1,81 @@
+"""Many events from a file, a JSON document a line: sent in bulk, each stored once however often it is sent."""
+
+import secrets
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import msgspec
+
+from triggers.cli.api import path_of
+from triggers.cli.bulk import ITEMS_MAX, tell_failure
+from triggers.cli.context import Session
+from triggers.cli.errors import CommandFailed
+
+LINE_BYTES_MAX = 1 << 20
+_EVENT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_METADATA = msgspec.json.Decoder(dict[str, Any])
+
+Line = tuple[int, bytes]
+"""An event as it is sent, and the number of its line, from 1."""
+
+
+class Count:
+    """How many events were taken, and how many were not."""
+
+    def __init__(self) -> None:
+        self.accepted = 0
+        self.failed = 0
+
+
+def send_lines(session: Session, file: BinaryIO, size: int | None) -> None:
+    """Send the events of a file of `size` bytes; say which lines failed. Raises CommandFailed if any did."""
+    count, run = Count(), f"cli-{secrets.token_hex(12)}"
+    with session.out.progress("sending", size) as show:
+        for batch in _batches(session, file, run, count):
+            _send(session, batch, count)
+            show(file.tell() if size else count.accepted)
+    summary = f"accepted: {count.accepted} of {count.accepted + count.failed}"
+    if count.failed:
+        raise CommandFailed(summary)
+    session.out.note(summary)
+
+
+def _batches(session: Session, file: BinaryIO, run: str, count: Count) -> Iterator[list[Line]]:
+    batch: list[Line] = []
+    number = 0
+    while line := file.readline(LINE_BYTES_MAX):
+        number += 1
+        if not line.strip():
+            continue
+        try:
+            batch.append((number, _with_key(line, f"{run}-{number}")))
+        except msgspec.MsgspecError as error:
+            count.failed += 1
+            session.out.note(f"line {number}: no event in JSON: {error}")
+        if len(batch) == ITEMS_MAX:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _with_key(line: bytes, key: str) -> bytes:
+    """Return the event with an idempotency key, its payload byte for byte. Raises MsgspecError."""
+    event = _EVENT.decode(line)
+    metadata = _METADATA.decode(event.get("metadata", b"{}"))
+    named = {"idempotency_key": key} | metadata
+    return msgspec.json.encode(event | {"metadata": named})
+
+
+def _send(session: Session, batch: list[Line], count: Count) -> None:
+    events = b",".join(event for _, event in batch)
+    path, body = path_of("events", "bulk"), b'{"events":[%s]}' % events
+    answer = session.api.call("POST", path, body, is_repeatable=True)
+    for item in answer.content["items"]:
+        if session.as_json:
+            session.out.raw(msgspec.json.encode(item))
+        if "error" not in item:
+            count.accepted += 1
+            continue
+        count.failed += 1
+        tell_failure(session.out, f"line {batch[item['index']][0]}", item["error"])
