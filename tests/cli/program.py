@@ -106,6 +106,7 @@ class Program:
             text=True,
             cwd=ROOT,
             env=self.environment,
+            start_new_session=True,  # else a secret would be asked for on the terminal of the tests
         )
         os.close(ours)
         with process, os.fdopen(terminal, "w") as keyboard:
@@ -113,8 +114,10 @@ class Program:
             question = ""
             while not question.endswith(": ") and (one := process.stderr.read(1)):
                 question += one
-            yield Asked(process, keyboard, question)
-            process.kill()
+            try:
+                yield Asked(process, keyboard, question)
+            finally:
+                process.kill()
 
     def call(self, method: str, path: str, content: object = None) -> Any:
         """Call the API itself, to prepare a test."""

@@ -25,6 +25,14 @@ def test_a_key_may_come_from_stdin_for_one_command_alone(triggers: Program) -> N
     assert triggers("keys", "list", *options, text="trg_x", **NOWHERE).code == 1
 
 
+def test_a_key_is_asked_for_on_a_terminal(triggers: Program) -> None:
+    with triggers.asked("profiles", "set", "ours", "--api", triggers.api) as asked:
+        assert asked.question == "key: "
+        ran = asked.answer(triggers.key)
+    assert (ran.code, triggers.key in ran.out + ran.err) == (0, False)
+    assert triggers("keys", "list", "--profile", "ours").code == 0
+
+
 def test_the_file_of_make_run_gives_address_and_keys(
     triggers: Program, service: dict[str, Any]
 ) -> None:
