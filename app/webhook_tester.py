@@ -9,10 +9,11 @@ from msgspec import Struct
 from app.places import Places
 from triggers.errors import RateLimited, Unavailable
 from triggers.events import body_to_send
-from triggers.http.sender import LocalShortageError, Request, Sender
+from triggers.http.sender import LocalShortageError, Sender
 from triggers.ids import RandomBits
 from triggers.retries import Outcome
 from triggers.times import Clock
+from triggers.webhook_requests import Request
 from triggers.webhook_tests import make_test_event
 from triggers.webhooks import Webhook, signing_secrets
 

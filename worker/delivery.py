@@ -10,11 +10,12 @@ from triggers.control_views import ControlViews
 from triggers.deliveries import Delivery, after_attempt, postponed
 from triggers.errors import Unavailable
 from triggers.events import body_to_send, poisoned, progress_of, progress_to_give_back
-from triggers.http.sender import LocalShortageError, Request, Sender
+from triggers.http.sender import LocalShortageError, Sender
 from triggers.ports import ClaimLost, EventClaims
 from triggers.retries import Outcome
 from triggers.settings import Settings
 from triggers.times import Clock, rfc3339
+from triggers.webhook_requests import Request
 from triggers.webhooks import Webhook, signing_secrets
 from worker.fair_queue import FairQueue, Work
 from worker.finishing import Finisher

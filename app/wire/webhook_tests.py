@@ -6,8 +6,8 @@ from msgspec import Meta, Struct
 
 from app.webhook_tester import WebhookTest
 from app.wire.webhook_fields import Url
-from triggers.http.sender import Request, headers_to_send
 from triggers.retries import Verdict, verdict_of
+from triggers.webhook_requests import Request, headers_to_send
 
 NOT_SHOWN = "(not shown)"
 

@@ -16,24 +16,20 @@ from typing import Any
 import aiohttp
 from aiohttp.abc import AbstractResolver
 from aiohttp.resolver import AsyncResolver
-from msgspec import Struct
 from msgspec.structs import replace
 from yarl import URL
 
-from triggers import VERSION
 from triggers.attempts import EXCERPT_BYTES_MAX
 from triggers.http.answers import AnswerConnector
 from triggers.networks import Network, is_blocked
 from triggers.retries import Outcome, Verdict, parse_retry_after, verdict_of
-from triggers.signatures import sign
 from triggers.times import Clock
-from triggers.webhook_headers import is_reserved
+from triggers.webhook_requests import Request, headers_to_send
 
 EXCERPT_SECONDS = 2.0  # what a receiver says after its status line is worth no longer a wait
 # Below the 5 seconds after which common servers close an idle connection: a request that meets a
 # closing one would fail for nothing.
 KEEPALIVE_SECONDS = 4.0
-USER_AGENT = f"Triggers/{VERSION}"
 
 _LOCAL_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _NOT_ALLOWED = "the address is not allowed"
@@ -58,24 +54,6 @@ class AddressRefusedError(OSError):
 
 class LocalShortageError(Exception):
     """This process is short of something, so no attempt was made. Not the receiver's doing."""
-
-
-class Request(Struct, frozen=True, kw_only=True):
-    """One attempt to make. `timeout_seconds` bounds it from the look-up to the last byte read.
-
-    `timestamp` is that of the attempt, in seconds; `headers` are the webhook's own.
-    `replay` is the number of the replay that it belongs to; 0: none.
-    """
-
-    url: str
-    secrets: tuple[str, ...]
-    timestamp: int
-    headers: dict[str, str] = {}
-    event_id: str
-    correlation_id: str
-    body: bytes
-    timeout_seconds: float
-    replay: int = 0
 
 
 class Sender:
@@ -118,25 +96,6 @@ class Sender:
             return outcome
         header = response.headers.get("Retry-After")
         return replace(outcome, retry_after_seconds=parse_retry_after(header, self._clock()))
-
-
-def headers_to_send(request: Request) -> dict[str, str]:
-    """Return the headers of a request, but for what the client adds. Ours win."""
-    own = {
-        "content-type": "application/json",
-        "user-agent": USER_AGENT,
-        "webhook-id": request.event_id,
-        "webhook-timestamp": str(request.timestamp),
-        "webhook-signature": sign(
-            request.secrets, request.event_id, request.timestamp, request.body
-        ),
-        "x-correlation-id": request.correlation_id,
-    }
-    if request.replay:
-        own["webhook-replay"] = str(request.replay)
-    if not request.headers:
-        return own
-    return {name: v for name, v in request.headers.items() if not is_reserved(name)} | own
 
 
 @asynccontextmanager

@@ -17,9 +17,10 @@ from tests.raw_receivers import answer, answering, receiving, silence
 from tests.unit.app.api import Api, running_api, with_key
 from triggers.errors import RateLimited, Unavailable
 from triggers.events import body_to_send
-from triggers.http.sender import LocalShortageError, Request, Sender
+from triggers.http.sender import LocalShortageError, Sender
 from triggers.retries import Outcome
 from triggers.times import system_clock
+from triggers.webhook_requests import Request
 from triggers.webhook_tests import make_test_event
 from triggers.webhooks import OldSecret, Webhook, WebhookStatus
 

@@ -11,11 +11,12 @@ from aiohttp.resolver import AsyncResolver
 
 from tests.factories import NOW_MS, FakeClock
 from tests.raw_receivers import HOST, Behaviour, receiving
-from triggers.http.sender import Request, Sender, open_session
+from triggers.http.sender import Sender, open_session
 from triggers.ids import make_event_id
 from triggers.networks import parse_networks
 from triggers.retries import Outcome
 from triggers.times import Clock
+from triggers.webhook_requests import Request
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 TIMEOUT_SECONDS = 0.4

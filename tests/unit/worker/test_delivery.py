@@ -10,8 +10,9 @@ from tests.unit.worker.world import Hanging, World, journal_of
 from triggers.deliveries import DeliveryStatus
 from triggers.errors import StoreUnavailable
 from triggers.events import NEVER_MS, Event, EventStatus, body_to_send
-from triggers.http.sender import LocalShortageError, Request
+from triggers.http.sender import LocalShortageError
 from triggers.retries import Outcome
+from triggers.webhook_requests import Request
 from triggers.webhooks import OldSecret, Webhook
 
 AWAY = StoreUnavailable("test")

@@ -20,11 +20,12 @@ from triggers.control import ControlPlane
 from triggers.control_views import ControlViews
 from triggers.deliveries import Delivery
 from triggers.events import Event, EventRecord, EventState
-from triggers.http.sender import Request, Sender
+from triggers.http.sender import Sender
 from triggers.ids import make_tenant_id
 from triggers.retries import Outcome
 from triggers.settings import Settings
 from triggers.webhook_changes import WebhookChanges
+from triggers.webhook_requests import Request
 from triggers.webhooks import Webhook
 from worker.delivery import Deliverer
 from worker.fair_queue import FairQueue, Work
