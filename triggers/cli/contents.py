@@ -1,9 +1,10 @@
 """What a command is given to send: text, a file, or the standard input."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -25,6 +26,20 @@ def read_content(given: str) -> bytes:
             return file.read(CONTENT_BYTES_MAX)
     except OSError as error:
         raise click.UsageError(f"{given[1:]}: {error.strerror}") from None
+
+
+@contextmanager
+def open_content(name: str) -> Iterator[BinaryIO]:
+    """Open a file to be read piece by piece; `-` is the standard input. Raises click.UsageError."""
+    if name == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        file = Path(name).open("rb")  # noqa: SIM115 it is closed below; errors of use are not of opening
+    except OSError as error:
+        raise click.UsageError(f"{name}: {error.strerror}") from None
+    with file:
+        yield file
 
 
 def read_pairs(given: tuple[str, ...]) -> dict[str, str]:

@@ -2,14 +2,14 @@
 
 import os
 import secrets
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 import msgspec
 
 from triggers.cli.api import path_of
 from triggers.cli.bulk import do_to_events
-from triggers.cli.contents import read_content, read_pairs
+from triggers.cli.contents import open_content, read_content, read_pairs
 from triggers.cli.context import Group, Session, pass_session
 from triggers.cli.errors import CommandFailed
 from triggers.cli.event_batches import send_lines
@@ -85,16 +85,17 @@ def send(
         "zcat events.jsonl.gz | triggers events send-many -",
     )
 )
-@click.argument("file", metavar="FILE", type=click.File("rb", lazy=True))
+@click.argument("file", metavar="FILE", type=click.Path(allow_dash=True))
 @pass_session
-def send_many(session: Session, *, file: BinaryIO) -> None:
+def send_many(session: Session, *, file: str) -> None:
     """Send the events of a FILE, each a JSON document on a line of its own, as the API takes them.
 
     Such as {"event_type": "order.created", "payload": {"order": 1}}; - is stdin. They go a hundred in a call. Each gets an idempotency key in its metadata, unless it has one: only with
     keys of your own may the whole file be sent again. Lines that fail are told by their numbers.
     """
-    is_file = file.seekable()
-    send_lines(session, file, os.fstat(file.fileno()).st_size if is_file else None)
+    with open_content(file) as lines:
+        size = os.fstat(lines.fileno()).st_size if lines.seekable() else None
+        send_lines(session, lines, size)
 
 
 @events.command(
