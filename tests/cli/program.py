@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -13,7 +13,7 @@ from typing import IO, Any
 import httpx
 
 from infra.local.settings import ROOT
-from tests.processes import PYTHON, WAIT_SECONDS, own_environment
+from tests.processes import PYTHON, WAIT_SECONDS, Process, own_environment, running
 
 EXPECTED = Path(__file__).with_name("expected")
 # Set to 1, the texts are written anew: read their difference before you commit it.
@@ -54,10 +54,7 @@ class Ran:
     def matches(self, name: str) -> None:
         """Compare all that was printed with the stored text of that name."""
         printed = normal(f"{self.out}--- stderr\n{self.err}--- exit code {self.code}\n")
-        path = EXPECTED / f"{name}.txt"
-        if os.environ.get(UPDATE):
-            path.write_text(printed)
-        assert printed == path.read_text()
+        assert printed == stored(name, printed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +90,11 @@ class Program:
         )
         assert "Traceback" not in ran.stderr, ran.stderr
         return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+    def started(self, *arguments: str, **changes: str) -> AbstractContextManager[Process]:
+        """Run it until it is stopped, or the context ends; all that it prints goes to one file."""
+        command = (PYTHON, "-m", "triggers.cli", *arguments)
+        return running(command, self.environment | changes, self.folder / "started.log")
 
     @contextmanager
     def asked(self, *arguments: str) -> Iterator["Asked"]:
@@ -141,6 +143,14 @@ class Asked:
         self.keyboard.flush()
         out, err = self.process.communicate(timeout=WAIT_SECONDS)
         return Ran(self.process.returncode, out, err)
+
+
+def stored(name: str, printed: str) -> str:
+    """Return the stored text of that name, which is what was printed where texts are written anew."""
+    path = EXPECTED / f"{name}.txt"
+    if os.environ.get(UPDATE):
+        path.write_text(normal(printed))
+    return path.read_text()
 
 
 def normal(printed: str) -> str:

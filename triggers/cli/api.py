@@ -32,6 +32,11 @@ def path_of(*parts: str) -> str:
     return "/v1/" + "/".join(quote(part, safe="") for part in parts)
 
 
+def is_passing(error: CommandFailed) -> bool:
+    """Tell whether a call that failed may succeed later."""
+    return error.status in RETRYABLE if isinstance(error, Refused) else isinstance(error, NoAnswer)
+
+
 class Answer(Struct, frozen=True):
     """What the API answered: its status, its headers, its body as it came."""
 

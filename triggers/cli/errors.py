@@ -35,6 +35,11 @@ class Refused(CommandFailed):
         self.cure = cure
 
     @property
+    def status(self) -> int:
+        """Its HTTP status."""
+        return int(self.problem.get("status", 0))
+
+    @property
     def code(self) -> str:
         """The kind of problem, `not_found`."""
         return str(self.problem.get("code"))

@@ -13,6 +13,7 @@ from triggers.cli.health import health
 from triggers.cli.inbox import inbox
 from triggers.cli.jobs import jobs
 from triggers.cli.keys import keys
+from triggers.cli.listen import listen
 from triggers.cli.profiles import profiles
 from triggers.cli.recover import recover
 from triggers.cli.replay import replay
@@ -24,6 +25,7 @@ EXAMPLES = (
     "triggers events send order.created -d '{\"order\": 1}'",
     "triggers events show evt_01KAN72XQV8YJ4T6Z0M3S5B7C9",
     "triggers webhooks test wh_7Z0M3S5B7C9KAN72XQV8",
+    "triggers listen --forward http://127.0.0.1:3000/hook",
 )
 
 
@@ -63,6 +65,7 @@ for command in (
     inbox,
     jobs,
     keys,
+    listen,
     profiles,
     recover,
     replay,

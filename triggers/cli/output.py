@@ -74,6 +74,23 @@ class Output:
         else:
             self.note(empty)
 
+    def stream(
+        self, columns: Sequence[Column], widths: Sequence[int]
+    ) -> Callable[[bytes, Row], None]:
+        """Begin a table without an end; call what is returned with each thing and its row.
+
+        `widths`: of the columns but the last.
+        """
+        self.line(_spread([Text(title) for title, _ in columns], widths).plain, "bold")
+
+        def show(document: bytes, row: Row) -> None:
+            if self.as_json:
+                self.raw(document)
+            else:
+                self._print_line(_spread([_cell(row, field) for _, field in columns], widths))
+
+        return show
+
     def raw(self, document: bytes) -> None:
         """Print a document as it came, on a line."""
         click.echo(document.decode(errors="backslashreplace"), file=self._out.file)
@@ -155,6 +172,12 @@ def _cell(row: Row, field: str | Callable[[Row], object]) -> Text:
     value = field(row) if callable(field) else _inside(row, field)
     text = shown(value).replace("\n", "\\n")  # a line of its own could pass for another field
     return Text(text, style=COLOURS.get(text, ""), overflow="fold")
+
+
+def _spread(cells: Sequence[Text], widths: Sequence[int]) -> Text:
+    for cell, width in zip(cells, widths, strict=False):
+        cell.pad_right(max(width - cell.cell_len, 0))
+    return Text("  ").join(cells)
 
 
 def _inside(row: Row, path: str) -> object:
