@@ -1,11 +1,14 @@
 """Ctrl-C and SIGTERM: what must not be left half done is done first."""
 
+import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+WORDS = b"ending with this one; Ctrl-C ends now\n"
 
 
 class Interruption:
@@ -14,8 +17,7 @@ class Interruption:
     Told a second time, it waits no longer.
     """
 
-    def __init__(self, *, on_wait: Callable[[], None]) -> None:
-        self._on_wait = on_wait
+    def __init__(self) -> None:
         self._finishing = False
         self._told = False
 
@@ -44,4 +46,6 @@ class Interruption:
         if not self._finishing or self._told:
             raise KeyboardInterrupt
         self._told = True
-        self._on_wait()
+        # Not printed: whom the signal broke in upon may be in the middle of that.
+        with suppress(OSError):
+            os.write(sys.stderr.fileno(), WORDS)

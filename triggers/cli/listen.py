@@ -73,7 +73,7 @@ def listen(
     """
     out = session.out
     arrivals = _arrivals(session, types, is_inbox=forward is not None)
-    interruption = Interruption(on_wait=lambda: out.note("ending with this one; Ctrl-C ends now"))
+    interruption = Interruption()
     source: Source
     if forward is None:
         if secret or webhook or waiting:
