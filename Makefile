@@ -24,6 +24,10 @@ help: ## show this list
 run: $(DEVELOPMENT) $(EMULATOR) ## start the service, an AWS emulator and an example receiver; Ctrl-C stops them
 	@exec $(BIN)/python -m infra.local $(ARGS)
 
+.PHONY: demo
+demo: $(DEVELOPMENT) ## show in a minute what it does, against the service of `make run` in another terminal
+	@exec $(BIN)/python -m infra.local.tour
+
 .PHONY: test
 test: $(DEVELOPMENT) $(EMULATOR) ## run all the tests, with the coverage of lines and branches
 	@$(BIN)/coverage erase
