@@ -1,5 +1,7 @@
 """How events are shown to people."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from triggers.cli.output import Column, Output, Row
@@ -69,11 +71,24 @@ def show_event(out: Output, document: bytes) -> None:
     if "payload" in event:
         out.heading("Payload")
         out.line(_shortened(bytes(event["payload"]).decode(errors="replace")))
-    for heading, name, columns in (
-        ("Deliveries", "deliveries", DELIVERIES),
-        ("Replays", "replays", REPLAYS),
-    ):
-        if items := msgspec.json.decode(event.get(name, b"[]"), type=list[msgspec.Raw]):
+    _show_parts(out, event, ("Deliveries", DELIVERIES), ("Replays", REPLAYS))
+
+
+def show_end(out: Output, document: bytes) -> None:
+    """Print where an event stands that was followed: its deliveries; for scripts, all of it."""
+    if out.as_json:
+        out.raw(document)
+        return
+    event = msgspec.json.decode(document, type=dict[str, msgspec.Raw])
+    _show_parts(out, event, ("Deliveries", DELIVERIES))
+
+
+def _show_parts(
+    out: Output, event: dict[str, msgspec.Raw], *parts: tuple[str, Sequence[Column]]
+) -> None:
+    for heading, columns in parts:
+        part = event.get(heading.lower(), msgspec.Raw(b"[]"))
+        if items := msgspec.json.decode(part, type=list[msgspec.Raw]):
             out.heading(heading)
             out.table(map(bytes, items), columns, empty="")
 

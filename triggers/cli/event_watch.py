@@ -7,7 +7,7 @@ import msgspec
 
 from triggers.cli.api import Api, path_of
 from triggers.cli.errors import CommandFailed
-from triggers.cli.event_views import show_event
+from triggers.cli.event_views import show_end
 from triggers.cli.output import Output
 from triggers.cli.printable import shown
 
@@ -17,9 +17,18 @@ POLL_SECONDS_MAX = 5.0
 UNWANTED_SECONDS = 3.0
 
 
-def watch_event(api: Api, out: Output, event_id: str) -> None:
+Told = set[tuple[str, int]]
+"""Attempts that need not be told any more, by webhook and number."""
+
+
+def attempts_before(api: Api, event_id: str) -> Told:
+    """Return the attempts that there were already, for what follows an event only from now on."""
+    return {_key_of(msgspec.json.decode(document)) for document in _attempts(api, event_id)}
+
+
+def watch_event(api: Api, out: Output, event_id: str, told: Told | None = None) -> None:
     """Follow an event to its end. Raises CommandFailed when it was not delivered to all that want it."""
-    told: set[tuple[str, int]] = set()
+    told = told or set()
     began, pause_seconds = time.monotonic(), POLL_SECONDS
     while True:
         answer = api.get(path_of("events", event_id))
@@ -30,19 +39,26 @@ def watch_event(api: Api, out: Output, event_id: str) -> None:
             _tell_next(out, answer.content)
         pause_seconds = POLL_SECONDS if fresh else min(1.5 * pause_seconds, POLL_SECONDS_MAX)
         time.sleep(pause_seconds)
-    out.line("")
-    show_event(out, answer.body)
+    show_end(out, answer.body)
     _judge(out, answer.content)
 
 
-def _tell_attempts(api: Api, out: Output, event_id: str, told: set[tuple[str, int]]) -> bool:
+def _attempts(api: Api, event_id: str) -> list[bytes]:
+    return api.whole(path_of("events", event_id, "attempts"), "attempts")
+
+
+def _key_of(attempt: dict[str, Any]) -> tuple[str, int]:
+    return attempt["webhook_id"], attempt["number"]
+
+
+def _tell_attempts(api: Api, out: Output, event_id: str, told: Told) -> bool:
     """Print the attempts that were not told yet, oldest first; tell whether there were any."""
     fresh = False
-    for document in reversed(api.whole(path_of("events", event_id, "attempts"), "attempts")):
+    for document in reversed(_attempts(api, event_id)):
         attempt = msgspec.json.decode(document)
-        if (key := (attempt["webhook_id"], attempt["number"])) in told:
+        if _key_of(attempt) in told:
             continue
-        told.add(key)
+        told.add(_key_of(attempt))
         fresh = True
         if out.as_json:
             out.raw(document)

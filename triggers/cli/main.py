@@ -23,7 +23,7 @@ from triggers.cli.webhooks import webhooks
 EXAMPLES = (
     "triggers profiles set local --from .local/ready.json",
     "triggers events send order.created -d '{\"order\": 1}'",
-    "triggers events show evt_01KAN72XQV8YJ4T6Z0M3S5B7C9",
+    "triggers events show evt_01KAN72XQV8YJ4T6Z0M3S5B7C9 --watch",
     "triggers webhooks test wh_7Z0M3S5B7C9KAN72XQV8",
     "triggers listen --forward http://127.0.0.1:3000/hook",
 )

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from triggers.cli.errors import CommandFailed, Refused
-from triggers.cli.printable import printable, shown
+from triggers.cli.printable import NOTHING, printable, shown
 
 WIDTH_OF_FILES = 1000  # columns: what reads a pipe does not want its lines broken
 COLOURS = {
@@ -49,13 +49,15 @@ class Output:
         self._err = _console(err or sys.stderr)
 
     def one(self, document: bytes, columns: Sequence[Column]) -> None:
-        """Print one thing, a field a line."""
+        """Print one thing, a field a line; fields that hold nothing are left out."""
         if self.as_json:
             self.raw(document)
             return
         row, width = msgspec.json.decode(document), max(len(title) for title, _ in columns)
         for title, field in columns:
-            self._print_line(Text.assemble((f"{title:<{width}}  ", "dim"), _cell(row, field)))
+            cell = _cell(row, field)
+            if cell.plain != NOTHING:
+                self._print_line(Text.assemble((f"{title:<{width}}  ", "dim"), cell))
 
     def table(self, documents: Iterable[bytes], columns: Sequence[Column], *, empty: str) -> None:
         """Print things of a kind, one a line; `empty` says on stderr that there are none."""

@@ -6,7 +6,7 @@ from triggers.cli.api import path_of
 from triggers.cli.context import Command, Session, pass_session
 from triggers.cli.errors import CommandFailed, Refused
 from triggers.cli.event_views import REPLAYS
-from triggers.cli.event_watch import watch_event
+from triggers.cli.event_watch import attempts_before, watch_event
 from triggers.cli.ids import read_ids
 
 STOPPING = frozenset({"unauthenticated", "forbidden", "signature_invalid"})
@@ -45,13 +45,18 @@ def replay(
     given = {"webhook_id": webhook, "reason": reason, "workflow_id": workflow_id}
     body = {name: text for name, text in given.items() if text is not None}
     if len(ids) == 1:
-        answer = session.api.call("POST", path_of("events", ids[0], "replay"), body)
-        if not watch:
-            session.out.table([answer.body], REPLAYS, empty="")
-            return
-        watch_event(session.api, session.out, ids[0])
+        _replay_one(session, ids[0], body, watch=watch)
     else:
         _replay_all(session, ids, body)
+
+
+def _replay_one(session: Session, event_id: str, body: dict[str, str], *, watch: bool) -> None:
+    told = attempts_before(session.api, event_id) if watch else set()
+    answer = session.api.call("POST", path_of("events", event_id, "replay"), body)
+    if watch:
+        watch_event(session.api, session.out, event_id, told)
+    else:
+        session.out.table([answer.body], REPLAYS, empty="")
 
 
 def _replay_all(session: Session, ids: list[str], body: dict[str, str]) -> None:
