@@ -105,9 +105,8 @@ class Pulling:
         return came
 
     def _pass_on(self, arrivals: list[Arrival]) -> None:
-        webhooks = (
-            self._webhooks()
-        )  # after the events: one that was there before them is among these
+        # Read after the events, so that none is missed that was there before them.
+        webhooks = self._webhooks()
         for arrived, document in arrivals:
             if not _is_wanted(arrived, webhooks):
                 self._open[arrived.event_id] = Open()
