@@ -4,10 +4,13 @@ Every command is one of the command line, really run; what comes out otherwise t
 """
 
 import argparse
+import asyncio
 import json
+import math
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -16,19 +19,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from infra.local.errors import LocalRunError
+from infra.local.loopback import call
 from infra.local.settings import ROOT
 from infra.local.terminal import BOLD, RESET
 
 COMMAND_SECONDS_MAX = 60
-PACE_SECONDS = 3.0
+PACE_SECONDS, PACE_SECONDS_MAX = 3.0, 60.0
 HELP = """environment:
   TRIGGERS_LOCAL_DIR   where `make run` has left ready.json, by default .local
   API, OPERATOR_KEY, RECEIVER
                        another service, its operator's key, and an example receiver that it can reach
-  PACE                 seconds to read each step, by default 3 on a terminal, else 0
+  PACE                 seconds to read each step, at most 60; by default 3 on a terminal, else 0
 """
 
 
@@ -106,12 +111,27 @@ def find_place(environ: Mapping[str, str]) -> Place:
             raise LocalRunError(f"API is set, but {error.args[0]} is not") from None
     path = Path(environ.get("TRIGGERS_LOCAL_DIR") or ROOT / ".local") / "ready.json"
     try:
-        ready = json.loads(path.read_text())
-    except FileNotFoundError:
+        place = msgspec.json.decode(path.read_bytes(), type=Place)
+        asyncio.run(call("GET", f"{place.api}/liveness"))  # a run that was killed leaves its file
+    except OSError:
         raise LocalRunError(
             "no service runs here: start one with `make run` in another terminal, then try again"
         ) from None
-    return Place(api=ready["api"], operator_key=ready["operator_key"], receiver=ready["receiver"])
+    except msgspec.MsgspecError as error:
+        raise LocalRunError(f"{path}: {error}") from None
+    return place
+
+
+def read_pace(environ: Mapping[str, str]) -> float:
+    """Return the seconds to read each step, at most 60. Raises LocalRunError."""
+    text = environ.get("PACE") or str(PACE_SECONDS if sys.stdout.isatty() else 0)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds <= PACE_SECONDS_MAX:  # which nan is not
+        raise LocalRunError(f"PACE={text[:20]} is no number of seconds up to {PACE_SECONDS_MAX:g}")
+    return seconds
 
 
 @contextmanager
@@ -180,8 +200,9 @@ def main() -> int:
         epilog=HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     ).parse_args()
-    pace_seconds = float(os.environ.get("PACE") or (PACE_SECONDS if sys.stdout.isatty() else 0))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was made is taken away
     try:
+        pace_seconds = read_pace(os.environ)
         place = find_place(os.environ)
         with tenant_of_the_tour(place) as key:
             tour(Guide(place, key, pace_seconds))
@@ -190,7 +211,7 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    _print("\nThat was all. Go on with docs/api.md, and with triggers --help.")
+    _print("\nThat was all. Go on with docs/api.md, triggers listen and triggers --help.")
     return 0
 
 

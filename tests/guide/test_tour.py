@@ -1,15 +1,20 @@
 """`make demo` goes as the README shows it."""
 
+import json
 import os
 import re
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import httpx
+import pytest
+
 from infra.local.settings import ROOT
 from tests.cli.program import UPDATE, normal
 from tests.guide.documents import read_sections
-from tests.processes import PYTHON, own_environment
+from tests.processes import PYTHON, own_environment, running, until
 
 README = ROOT / "README.md"
 TITLE = "A tour of one minute"
@@ -26,6 +31,12 @@ def _tour(**environment: str) -> subprocess.CompletedProcess[str]:
         env=own_environment(environment),
         timeout=TOUR_SECONDS_MAX,
     )
+
+
+def _tenants(service: dict[str, Any]) -> list[str]:
+    headers = {"authorization": f"Bearer {service['operator_key']}"}
+    answer = httpx.get(f"{service['api']}/v1/tenants", headers=headers)
+    return [tenant["name"] for tenant in answer.json()["tenants"]]
 
 
 def _settled(printed: str) -> str:
@@ -45,16 +56,46 @@ def test_the_tour_goes_as_the_readme_shows_it(service: dict[str, Any], folder: P
         if block.language == "text"
     ]
     if os.environ.get(UPDATE):
-        fresh = ran.stdout.strip() + "\n"
+        # A reader has the usual port.
+        fresh = ran.stdout.replace(service["receiver"], "http://127.0.0.1:9000").strip() + "\n"
         README.write_text(README.read_text().replace(shown, fresh))
         shown = fresh
     assert _settled(ran.stdout) == _settled(shown)
 
 
-def test_without_a_service_the_tour_says_how_to_start_one(tmp_path: Path) -> None:
-    ran = _tour(TRIGGERS_LOCAL_DIR=str(tmp_path))
+@pytest.mark.parametrize(
+    ("ready", "own", "said"),
+    [
+        (None, {}, "start one with `make run` in another terminal"),
+        (
+            {"api": "http://127.0.0.1:1", "operator_key": "x", "receiver": "x"},
+            {},
+            "start one with `make run` in another terminal",
+        ),
+        ({"api": "x"}, {}, "missing required field"),
+        (None, {"PACE": "nan"}, "PACE=nan is no number of seconds up to 60"),
+    ],
+)
+def test_who_cannot_begin_is_told_why(
+    tmp_path: Path, ready: dict[str, str] | None, own: dict[str, str], said: str
+) -> None:
+    if ready:
+        (tmp_path / "ready.json").write_text(json.dumps(ready))
+    ran = _tour(TRIGGERS_LOCAL_DIR=str(tmp_path), **own)
     assert (ran.returncode, ran.stdout) == (1, "")
-    assert "start one with `make run` in another terminal" in ran.stderr
+    assert said in ran.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_who_is_told_to_stop_leaves_no_tenant(
+    service: dict[str, Any], folder: Path, number: signal.Signals
+) -> None:
+    environment = own_environment({"TRIGGERS_LOCAL_DIR": str(folder / ".local")})
+    with running((PYTHON, "-m", "infra.local.tour"), environment, folder / "log") as process:
+        await until(lambda: "Secret" in process.printed or not process.is_alive)
+        process.send(number)
+        assert await process.end() == 130, process.printed
+    assert "tour" not in _tenants(service)
 
 
 def test_a_tour_that_comes_out_otherwise_fails(service: dict[str, Any]) -> None:
