@@ -6,7 +6,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from triggers.cli.api import Api
+from triggers.cli.api import Api, is_passing
 from triggers.cli.context import Session
 from triggers.cli.errors import NoAnswer
 from triggers.cli.main import triggers
@@ -33,7 +33,9 @@ class Calls:
         )
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request)
+        # A copy: the next try signs the same request anew.
+        copy = httpx.Request(request.method, request.url, headers=dict(request.headers))
+        self.requests.append(copy)
         answer = self.answers.pop(0)
         if isinstance(answer, httpx.Response):
             return answer
@@ -60,6 +62,7 @@ Call = Callable[[Api], object]
     [
         (read, (BUSY, WELL), [7]),
         (read, (httpx.ReadTimeout, httpx.ConnectError, BUSY, WELL), [0.5, 1, 7]),
+        (read, (httpx.Response(500), WELL), [0.5]),
         (send, (httpx.ReadError, WELL), [0.5]),
         (make, (WELL,), []),
     ],
@@ -79,7 +82,7 @@ def test_what_is_safe_to_repeat_is_tried_again(
         (make, (httpx.ReadTimeout,)),
         (read, (httpx.ConnectError,) * 4),
         (read, (LATER,)),
-        (read, (httpx.Response(500),)),
+        (read, (httpx.Response(404),)),
         (read, (httpx.Response(302, headers={"location": "https://others.example"}),)),
     ],
 )
@@ -88,6 +91,34 @@ def test_what_is_not_safe_or_takes_too_long_fails(call: Call, answers: tuple[Ans
     with pytest.raises(NoAnswer):
         call(calls.api)
     assert calls.answers == []
+
+
+PROBLEM = {"content-type": "application/problem+json"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(200, text="<html>"),
+        httpx.Response(200, json={"webhooks": []}),
+        httpx.Response(404, text="<html>"),
+        httpx.Response(400, headers=PROBLEM, text="{"),
+        httpx.Response(400, headers=PROBLEM, json={"errors": ["x"]}),
+        httpx.Response(400, headers=PROBLEM, json={"status": "x"}),
+    ],
+)
+def test_what_answers_but_is_not_the_api_is_told_apart(answer: httpx.Response) -> None:
+    with pytest.raises(NoAnswer) as raised:
+        Calls(answer).api.whole("/v1/webhooks", "webhooks")
+    assert not is_passing(raised.value)
+
+
+def test_a_signature_that_another_run_has_used_is_made_anew() -> None:
+    used = httpx.Response(401, headers=PROBLEM, json={"code": "signature_invalid"})
+    calls = Calls(used, WELL)
+    read(calls.api)
+    first, second = (request.headers["x-triggers-timestamp"] for request in calls.requests)
+    assert int(second) == int(first) + 1
 
 
 def test_a_change_of_a_webhook_is_one_of_what_was_read() -> None:

@@ -12,11 +12,12 @@ from tests.processes import Process, until
 from tests.receiver import Holding, Received, Receiver, run_receiver
 from triggers.cli.api import Api
 from triggers.cli.arrivals import EVENTS, Arrivals
-from triggers.cli.errors import NoAnswer, Refused
+from triggers.cli.errors import NoAnswer, Problem, Refused
 from triggers.cli.listening import PAUSE_SECONDS_MAX, listen_to
 from triggers.cli.output import Output
 from triggers.cli.targets import Target
 from triggers.ids import make_event_id
+from triggers.times import rfc3339
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 PAYLOAD = '{"order": 1.50, "text": "é\\u001b[2J"}'
@@ -161,7 +162,8 @@ def test_wrong_options_are_named_and_no_secret_is_repeated(
 
 
 def _event(accepted_ms: int, number: int) -> dict[str, Any]:
-    texts = dict.fromkeys(("event_type", "status", "created_at", "correlation_id"), "x")
+    texts = dict.fromkeys(("event_type", "status", "correlation_id"), "x")
+    texts["created_at"] = rfc3339(accepted_ms)
     event_id = make_event_id(accepted_ms, 1, lambda _: number << 5)
     return {"event_id": event_id, "source": None, "metadata": {}, "deliveries": []} | texts
 
@@ -184,6 +186,22 @@ def test_events_of_one_millisecond_and_late_ones_come_once_each() -> None:
     assert came == [[event["event_id"] for event in some] for some in expected]
 
 
+def test_what_came_does_not_come_again_when_later_ones_leave_the_inbox() -> None:
+    now = 1_795_000_000_000
+    first, second, third = (_event(now + 15_000 * number, number) for number in range(3))
+    waiting = iter([[first], [first, second, third], [first, second], [first, second]])
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        after = request.url.params.get("created_after", "")
+        events = [one for one in next(waiting) if one["created_at"] > after]
+        return httpx.Response(200, json={"events": events, "next_cursor": None})
+
+    api = Api(Target(api="http://x"), notify=print, transport=httpx.MockTransport(answer))
+    arrivals = Arrivals(api, "/v1/inbox", types=(), query={})
+    came = [one[0].event_id for _ in range(4) for page in arrivals.fresh() for one in page]
+    assert came == [event["event_id"] for event in (first, second, third)]
+
+
 class Failing:
     """A source that comes, is away for a moment, and then refuses."""
 
@@ -194,9 +212,9 @@ class Failing:
             [
                 True,
                 NoAnswer("away"),
-                Refused({"status": 503}, "", None),
+                Refused(Problem(status=503), b"{}", "", None),
                 False,
-                Refused({"status": 401}, "", None),
+                Refused(Problem(status=401), b"{}", "", None),
             ]
         )
 

@@ -114,3 +114,14 @@ def test_a_file_that_is_none_of_ours_is_named(tmp_path: Path, content: str) -> N
     (tmp_path / "profiles").chmod(0o600)
     with pytest.raises(CommandFailed, match="is not a profile file"):
         read_profiles(tmp_path / "profiles")
+
+
+@pytest.mark.parametrize("key", ["trg_se\ncret", "trg_sécret", "trg_se cret"])
+def test_a_key_that_is_none_is_refused_without_being_shown(key: str) -> None:
+    with pytest.raises(CommandFailed) as raised:
+        find_target({}, profile=None, api=OURS, key=key)
+    assert "cret" not in raised.value.message
+
+
+def test_the_end_of_a_line_is_no_part_of_a_key() -> None:
+    assert find_target({"TRIGGERS_KEY": "trg_k\n"}, profile=None, api=OURS, key=None).key == "trg_k"

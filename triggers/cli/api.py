@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -10,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from triggers import VERSION, request_signatures
-from triggers.cli.errors import CommandFailed, NoAnswer, Refused
+from triggers.cli.errors import CommandFailed, NoAnswer, Problem, Refused
 from triggers.cli.targets import Target
 
 ANSWER_SECONDS_MAX = 45.0  # above the 30 s that a call may wait for deliveries
@@ -18,11 +19,12 @@ CONNECT_SECONDS_MAX = 5.0
 TRIES_MAX = 4
 PAUSE_SECONDS_MAX = 15
 PAGE_ITEMS_MAX = 100
-RETRYABLE = frozenset({408, 429, 503})
+RETRYABLE = frozenset({408, 429, 500, 502, 503, 504})
 AHEAD_SECONDS_MAX = 120  # of the 300 by which the time of a signature may differ
 _SAFE = frozenset({"GET", "HEAD"})
 _UNDONE = frozenset({429})  # nothing of the call has happened
 _TYPE = "application/problem+json"
+NOT_THE_API = "The answer is not one of the Triggers API: is the address right?"
 
 Query = Mapping[str, str | list[str]]
 
@@ -34,7 +36,9 @@ def path_of(*parts: str) -> str:
 
 def is_passing(error: CommandFailed) -> bool:
     """Tell whether a call that failed may succeed later."""
-    return error.status in RETRYABLE if isinstance(error, Refused) else isinstance(error, NoAnswer)
+    if not isinstance(error, Refused | NoAnswer):
+        return False
+    return error.status is None or error.status in RETRYABLE
 
 
 class Answer(Struct, frozen=True):
@@ -46,8 +50,11 @@ class Answer(Struct, frozen=True):
 
     @property
     def content(self) -> Any:
-        """The body, decoded."""
-        return msgspec.json.decode(self.body)
+        """The body, decoded. Raises NoAnswer."""
+        try:
+            return msgspec.json.decode(self.body)
+        except msgspec.DecodeError:
+            raise NoAnswer(NOT_THE_API, self.status) from None
 
 
 class Api:
@@ -150,9 +157,17 @@ class Api:
             self._notify(f"{trouble}; trying again in {seconds:g} s")
             self._pause(seconds)
             answer, trouble = self._try(request)
+        if self._is_used_up(answer):
+            answer, trouble = self._try(request)
         if answer is None:
             raise NoAnswer(f"{self._target.api} does not answer: {trouble}")
         return answer
+
+    def _is_used_up(self, answer: httpx.Response | None) -> bool:
+        """Tell whether another run may have made the same signature in the same second."""
+        if answer is None or not self._target.signing_secret:
+            return False
+        return answer.status_code == HTTPStatus.UNAUTHORIZED and b"signature_inv" in answer.content
 
     def _try(self, request: httpx.Request) -> tuple[httpx.Response | None, str]:
         """Send once; return the answer or None, and what went wrong, in words."""
@@ -162,7 +177,7 @@ class Api:
             answer = self._client.send(request)
         except httpx.TimeoutException:
             return None, "no answer in time"
-        except httpx.RequestError as error:
+        except (httpx.RequestError, UnicodeError) as error:
             return None, str(error) or type(error).__name__
         return answer, f"the service answered {answer.status_code}"
 
@@ -183,16 +198,15 @@ class Api:
         if not answer.headers.get("content-type", "").startswith(_TYPE):
             where = f"{answer.request.method} {answer.request.url}"
             return NoAnswer(
-                f"{where} answered {answer.status_code}, and not as the Triggers API does"
+                f"{where} answered {answer.status_code}, and not as the Triggers API does",
+                answer.status_code,
             )
         try:
-            problem: dict[str, Any] = msgspec.json.decode(answer.content, type=dict[str, Any])
-        except msgspec.DecodeError:
-            return NoAnswer(
-                f"{answer.request.url} answered {answer.status_code} with a broken problem"
-            )
-        page = str(answer.request.url.join(str(problem.get("type", ""))))
-        return Refused(problem, page, self._cure(page))
+            problem = msgspec.json.decode(answer.content, type=Problem)
+            page = str(answer.request.url.join(problem.type))
+        except (msgspec.MsgspecError, httpx.InvalidURL):
+            return NoAnswer(NOT_THE_API, answer.status_code)
+        return Refused(problem, answer.content, page, self._cure(page))
 
     def _cure(self, page: str) -> str | None:
         """Ask the page of a problem what to do; it is no failure when that does not answer."""
@@ -207,9 +221,13 @@ class Api:
 
 def _read_page(answer: Answer, name: str) -> tuple[list[bytes], str | None]:
     """Return the items of a page, and the cursor of the next."""
-    page = msgspec.json.decode(answer.body, type=dict[str, msgspec.Raw])
-    items = msgspec.json.decode(page[name], type=list[msgspec.Raw])
-    return [bytes(item) for item in items], msgspec.json.decode(page["next_cursor"])
+    try:
+        page = msgspec.json.decode(answer.body, type=dict[str, msgspec.Raw])
+        items = msgspec.json.decode(page[name], type=list[msgspec.Raw])
+        cursor = msgspec.json.decode(page["next_cursor"], type=str | None)
+    except (msgspec.MsgspecError, KeyError):
+        raise NoAnswer(NOT_THE_API, answer.status) from None
+    return [bytes(item) for item in items], cursor
 
 
 def _is_to_repeat(
@@ -221,4 +239,4 @@ def _is_to_repeat(
 def _pause_seconds(answer: httpx.Response | None, number: int) -> float:
     """How long to wait before the next try: what the service says, else 0.5, 1, 2 s."""
     said = answer.headers.get("retry-after", "") if answer is not None else ""
-    return float(said) if said.isdigit() else 2.0 ** (number - 2)
+    return float(said) if said.isascii() and said.isdigit() else 2.0 ** (number - 2)

@@ -71,8 +71,14 @@ class Arrivals:
         self._newest_ms = 0
         self._seen: set[str] = set()
 
-    def begin_now(self) -> None:
-        """Count what has been accepted so far as seen. Raises Refused, also for a type that is none."""
+    def begin_now(self, *, is_all_fresh: bool = False) -> None:
+        """Count what has been accepted so far as seen, unless all is to be fresh.
+
+        Raises Refused, also for a type that is none.
+        """
+        if is_all_fresh:
+            self._api.get(EVENTS, {"event_type": list(self._types), "limit": "1"})
+            return
         newest = self._api.get(EVENTS, {"limit": "1"}).content[_NAME]
         last = newest[0]["event_id"] if newest else ""
         self._newest_ms = created_ms_of(last) if last else 0
@@ -94,7 +100,8 @@ class Arrivals:
                 yield fresh
             self._seen.update(arrived.event_id for arrived, _ in fresh)
             moments = (created_ms_of(arrived.event_id) for arrived, _ in arrivals)
-            self._newest_ms = max(moments, default=self._newest_ms)
+            # Never back: what was acknowledged leaves the inbox, and what is behind it was forgotten.
+            self._newest_ms = max(self._newest_ms, *moments, 0)
 
     def _is_new(self, arrived: Arrived) -> bool:
         """Tell whether an event is wanted and was not seen."""

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 import click
 
-CONTENT_BYTES_MAX = 64 << 20
+CONTENT_BYTES_MAX = 16 << 20
 SECRET_CHARACTERS_MAX = 4_096
 
 
@@ -18,14 +18,24 @@ def read_content(given: str) -> bytes:
     Raises click.UsageError.
     """
     if given in ("-", "@-"):
-        return sys.stdin.buffer.read(CONTENT_BYTES_MAX)
+        return _read(sys.stdin.buffer)
     if not given.startswith("@"):
         return given.encode()
     try:
         with Path(given[1:]).open("rb") as file:
-            return file.read(CONTENT_BYTES_MAX)
+            return _read(file)
     except OSError as error:
         raise click.UsageError(f"{given[1:]}: {error.strerror}") from None
+
+
+def _read(file: BinaryIO) -> bytes:
+    """Read all there is. Raises click.UsageError for more than any call takes."""
+    content = file.read(CONTENT_BYTES_MAX + 1)
+    if len(content) > CONTENT_BYTES_MAX:
+        raise click.UsageError(
+            f"that is more than {CONTENT_BYTES_MAX >> 20} MB, and no call takes it"
+        )
+    return content
 
 
 @contextmanager

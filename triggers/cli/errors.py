@@ -6,9 +6,9 @@ CommandFailed
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import click
+from msgspec import Struct
 
 from triggers.cli.printable import printable
 
@@ -20,36 +20,61 @@ class CommandFailed(click.ClickException):
 
 
 class NoAnswer(CommandFailed):
-    """Nobody answered, or not as the API does."""
+    """Nobody answered, or not as the API does; then `status` is what did."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class WrongField(Struct, frozen=True):
+    """What is wrong with one field, as a problem tells it."""
+
+    field: str = ""
+    issue: str = ""
+    suggestion: str = ""
+
+
+class Problem(Struct, frozen=True):
+    """What is read of the document of a problem."""
+
+    type: str = ""
+    title: str = ""
+    status: int = 0
+    code: str = ""
+    detail: str = ""
+    request_id: str = ""
+    errors: list[WrongField] = []
 
 
 class Refused(CommandFailed):
-    """The service answered with a problem. `cure` is what the page of its kind says, if it answered."""
+    """The service answered with a problem, `document` as it came. `cure` is what the page of its kind says, if it answered."""
 
-    def __init__(self, problem: dict[str, Any], page: str, cure: str | None) -> None:
+    def __init__(self, problem: Problem, document: bytes, page: str, cure: str | None) -> None:
         # The title, where its errors tell the details.
-        names = ("title", "detail") if problem.get("errors") else ("detail", "title")
-        super().__init__(next((str(problem[n]) for n in names if n in problem), "refused"))
+        words = problem.title if problem.errors else problem.detail
+        super().__init__(words or problem.title or "refused")
         self.problem = problem
+        self.document = document
         self.page = page
         self.cure = cure
 
     @property
     def status(self) -> int:
         """Its HTTP status."""
-        return int(self.problem.get("status", 0))
+        return self.problem.status
 
     @property
     def code(self) -> str:
         """The kind of problem, `not_found`."""
-        return str(self.problem.get("code"))
+        return self.problem.code
 
     def lines(self) -> Iterator[str]:
         """Say what the problem's document says, and what to do about it."""
-        for error in self.problem.get("errors", []):
-            yield f"  {printable(str(error.get('field')))}: {printable(str(error.get('issue')))}"
-            if "suggestion" in error:
-                yield f"    {printable(str(error['suggestion']))}"
-        if self.cure and not self.problem.get("errors"):
+        for error in self.problem.errors:
+            yield f"  {printable(error.field)}: {printable(error.issue)}"
+            if error.suggestion:
+                yield f"    {printable(error.suggestion)}"
+        if self.cure and not self.problem.errors:
             yield f"  {printable(self.cure)}"
-        yield f"  {printable(self.page)} ({printable(str(self.problem.get('request_id')))})"
+        yield f"  {printable(self.page)} ({printable(self.problem.request_id)})"

@@ -12,6 +12,7 @@ from triggers.cli.context import Session
 from triggers.cli.errors import CommandFailed
 
 LINE_BYTES_MAX = 1 << 20
+BATCH_BYTES = 2 << 20  # and one line more, below what the API takes in one call
 _EVENT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _METADATA = msgspec.json.Decoder(dict[str, Any])
 
@@ -32,7 +33,11 @@ def send_lines(session: Session, file: BinaryIO, size: int | None) -> None:
     count, run = Count(), f"cli-{secrets.token_hex(12)}"
     with session.out.progress("sending", size) as show:
         for batch in _batches(session, file, run, count):
-            _send(session, batch, count)
+            try:
+                _send(session, batch, count)
+            except CommandFailed:
+                session.out.note(f"accepted: {count.accepted}; go on from line {batch[0][0]}")
+                raise
             show(file.tell() if size else count.accepted)
     summary = f"accepted: {count.accepted} of {count.accepted + count.failed}"
     if count.failed:
@@ -52,7 +57,7 @@ def _batches(session: Session, file: BinaryIO, run: str, count: Count) -> Iterat
         except msgspec.MsgspecError as error:
             count.failed += 1
             session.out.note(f"line {number}: no event in JSON: {error}")
-        if len(batch) == ITEMS_MAX:
+        if len(batch) == ITEMS_MAX or sum(len(event) for _, event in batch) > BATCH_BYTES:
             yield batch
             batch = []
     if batch:

@@ -10,10 +10,11 @@ from triggers.cli.errors import CommandFailed
 from triggers.cli.event_views import show_end
 from triggers.cli.output import Output
 from triggers.cli.printable import shown
+from triggers.webhooks import matches_type
 
 POLL_SECONDS = 0.5
 POLL_SECONDS_MAX = 5.0
-# After this long an event without any delivery is one that no webhook wants.
+# After this long without any delivery it is asked whether a webhook wants the event at all.
 UNWANTED_SECONDS = 3.0
 
 
@@ -33,7 +34,9 @@ def watch_event(api: Api, out: Output, event_id: str, told: Told | None = None) 
     while True:
         answer = api.get(path_of("events", event_id))
         fresh = _tell_attempts(api, out, event_id, told)
-        if _is_settled(answer.content, time.monotonic() - began):
+        if _is_settled(answer.content):
+            break
+        if _has_waited(answer.content, began) and not _is_wanted(api, answer.content):
             break
         if fresh:
             _tell_next(out, answer.content)
@@ -80,12 +83,25 @@ def _tell_next(out: Output, event: dict[str, Any]) -> None:
         out.note(f"next attempt at {shown(event['next_attempt_at'])}")
 
 
-def _is_settled(event: dict[str, Any], seconds: float) -> bool:
+def _is_settled(event: dict[str, Any]) -> bool:
     if event["acknowledged_at"] or event["status"] != "pending":
         return True
-    if not event["deliveries"]:
-        return seconds > UNWANTED_SECONDS
-    return all(delivery["status"] != "pending" for delivery in event["deliveries"])
+    statuses = {delivery["status"] for delivery in event["deliveries"]}
+    return bool(statuses) and "pending" not in statuses
+
+
+def _has_waited(event: dict[str, Any], began: float) -> bool:
+    """Tell whether an event has been without any delivery for longer than a worker mostly takes."""
+    return not event["deliveries"] and time.monotonic() - began > UNWANTED_SECONDS
+
+
+def _is_wanted(api: Api, event: dict[str, Any]) -> bool:
+    """Tell whether a webhook wants an event that no worker has seen yet. Raises Refused."""
+    webhooks = api.whole(path_of("webhooks"), "webhooks")
+    patterns = (
+        one for document in webhooks for one in msgspec.json.decode(document)["event_types"]
+    )
+    return any(matches_type(pattern, event["event_type"]) for pattern in patterns)
 
 
 def _judge(out: Output, event: dict[str, Any]) -> None:

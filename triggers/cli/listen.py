@@ -85,8 +85,7 @@ def listen(
         source.begin()
     with interruption.watched():
         try:
-            if not waiting:
-                arrivals.begin_now()
+            arrivals.begin_now(is_all_fresh=waiting)
             out.note("listening; Ctrl-C ends it")
             listen_to(source, out)
         except KeyboardInterrupt:

@@ -39,6 +39,8 @@ class Program(Group):
             return super().invoke(ctx)
         except click.UsageError:
             raise
+        except UnicodeError:
+            raise click.UsageError("what was given is not UTF-8", ctx) from None
         except click.ClickException as error:
             session.out.failure(error)
             ctx.exit(error.exit_code)

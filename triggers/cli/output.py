@@ -1,5 +1,6 @@
 """What commands print: tables for people, JSON for scripts; answers on stdout, all else on stderr."""
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -94,8 +95,9 @@ class Output:
         return show
 
     def raw(self, document: bytes) -> None:
-        """Print a document as it came, on a line."""
-        click.echo(document.decode(errors="backslashreplace"), file=self._out.file)
+        """Print a document as it came, on a line; on a terminal without what could move its cursor."""
+        line = _one_line(document)
+        click.echo(_harmless(line) if self._out.is_terminal else line, file=self._out.file)
 
     def line(self, text: str, style: str = "") -> None:
         """Print a line for people on stdout; nothing for scripts, which have the document."""
@@ -114,7 +116,7 @@ class Output:
     def failure(self, error: click.ClickException) -> None:
         """Say on stderr why a command failed; for scripts, the problem as it came."""
         if isinstance(error, Refused) and self.as_json:
-            click.echo(msgspec.json.encode(error.problem).decode(), file=self._err.file)
+            click.echo(_one_line(error.document), file=self._err.file)
             return
         self._err.print(Text.assemble(("Error: ", "bold red"), printable(error.message)))
         if isinstance(error, Refused):
@@ -162,6 +164,19 @@ class Output:
     def _require_somebody(self, question: str) -> None:
         if not sys.stdin.isatty():
             raise CommandFailed(f"{question} Nobody can be asked here: say --yes.")
+
+
+def _one_line(document: bytes) -> str:
+    """Return a document without its line ends, which JSON has between its parts alone."""
+    text = document.decode(errors="backslashreplace")
+    return text.replace("\r", " ").replace("\n", " ")
+
+
+def _harmless(line: str) -> str:
+    r"""Return JSON with every character that is not printable as `\uXXXX`: the same document."""
+    if line.isprintable():
+        return line
+    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in line)
 
 
 def _console(file: IO[str]) -> Console:

@@ -108,7 +108,7 @@ class Pulling:
         # Read after the events, so that none is missed that was there before them.
         webhooks = self._webhooks()
         for arrived, document in arrivals:
-            if not _is_wanted(arrived, webhooks):
+            if arrived.event_id not in self._open and not _belongs_to_webhook(arrived, webhooks):
                 self._open[arrived.event_id] = Open()
                 self._try(arrived, document)
 
@@ -148,7 +148,7 @@ class Pulling:
         if answered.status is not None:
             self._silent = Open()
         seconds = _pause(paused)
-        others = f", with {len(self._open) - 1} others" if len(self._open) > 1 else ""
+        others = f", with {len(self._open) - 1} more" if len(self._open) > 1 else ""
         self._out.note(
             f"{arrived.event_id} {arrived.event_type}: {answered.words}; again in {seconds} s"
             + others * (answered.status is None)
@@ -180,7 +180,7 @@ class Pulling:
         return webhooks
 
 
-def _is_wanted(arrived: Arrived, webhooks: list[Webhook]) -> bool:
+def _belongs_to_webhook(arrived: Arrived, webhooks: list[Webhook]) -> bool:
     """Tell whether an event is a webhook's, also when no worker has seen it yet."""
     patterns = (pattern for one in webhooks for pattern in one.event_types)
     return arrived.is_delivered or any(matches_type(p, arrived.event_type) for p in patterns)

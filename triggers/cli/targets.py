@@ -96,7 +96,7 @@ def check_address(api: str) -> None:
     """Refuse what is no address of a service. Raises CommandFailed."""
     parts = _split(api)
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
-        raise CommandFailed(f"{api} is no address of a service: it begins with https://")
+        raise CommandFailed(f"{api} is no address of a service: it begins with https:// or http://")
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise CommandFailed("The address of a service has no user, no query and no fragment")
 
@@ -110,6 +110,8 @@ def find_target(
     over the environment. A key that stands with an address is sent to no other: an address of an option
     takes no key over from an environment that names another, and none from a profile.
     """
+    if profile and api:
+        raise click.UsageError("--profile or --api, not both: a profile has an address")
     around = {} if profile else environ
     address = api or around.get(API)
     if api and around.get(API, api).rstrip("/") != api.rstrip("/"):
@@ -118,8 +120,20 @@ def find_target(
     check_address(base.api)
     own_key, own_secret = key or around.get(KEY), around.get(SIGNING_SECRET)
     if own_key:
-        return Target(api=base.api, key=own_key, signing_secret=own_secret)
-    return replace(base, signing_secret=own_secret or base.signing_secret)
+        target = Target(api=base.api, key=own_key, signing_secret=own_secret)
+    else:
+        target = replace(base, signing_secret=own_secret or base.signing_secret)
+    return replace(
+        target, key=_of_a_line(target.key), signing_secret=_of_a_line(target.signing_secret)
+    )
+
+
+def _of_a_line(secret: str | None) -> str | None:
+    """Return a secret without the space around it. Raises CommandFailed, which does not show it."""
+    stripped = secret and secret.strip()
+    if stripped and not (stripped.isascii() and stripped.isprintable() and " " not in stripped):
+        raise CommandFailed("The key has characters that no key has: was all of it copied?")
+    return stripped
 
 
 def complete_profile(_: click.Context, __: click.Parameter, begun: str) -> list[str]:
@@ -145,8 +159,13 @@ def _write(path: Path, content: bytes) -> None:
     """Write in one step, readable by us alone."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     with open(fresh, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        file.write(content)
-    fresh.replace(path)
+        try:
+            file.write(content)
+            file.flush()
+            fresh.replace(path)
+        except OSError:
+            fresh.unlink(missing_ok=True)
+            raise
 
 
 def _split(api: str) -> SplitResult | None:
