@@ -147,7 +147,7 @@ async def test_a_receiver_that_is_away_is_asked_for_all_at_once(
     ("options", "said"),
     [
         (("--waiting",), "go with --forward"),
-        (("--forward", "ftp://127.0.0.1"), "--forward: must begin with"),
+        (("--forward", "ftp://127.0.0.1"), "--forward: an address begins"),
         (("--forward", "http://u:p@127.0.0.1/"), "--forward: has a user"),
         (("--forward", "http://127.0.0.1/", "--secret", SECRET), "takes no text"),
         (("--forward", "http://127.0.0.1/", "--secret", "-"), "the secret does not start"),

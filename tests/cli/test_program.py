@@ -21,4 +21,6 @@ def test_a_problem_is_told_to_scripts_as_it_came(triggers: Program) -> None:
 def test_a_service_that_does_not_answer_is_named(triggers: Program) -> None:
     ran = triggers("events", "show", "evt_x", TRIGGERS_API="http://127.0.0.1:1", TRIGGERS_KEY="k")
     assert ran.code == 1
-    assert ran.err.endswith("http://127.0.0.1:1 does not answer: [Errno 111] Connection refused\n")
+    assert ran.err.endswith(
+        "http://127.0.0.1:1 does not answer: Connection refused; is it running?\n"
+    )

@@ -35,13 +35,20 @@ def missing_tools(section: Section) -> list[str]:
 
 
 def follow(
-    section: Section, before: Sequence[Block], folder: Path, environment: Mapping[str, str]
+    section: Section,
+    before: Sequence[Block],
+    folder: Path,
+    environment: Mapping[str, str],
+    files: Path | None = None,
 ) -> None:
-    """Do what a section says; `before` are the lines that the document has the reader type first."""
+    """Do what a section says; `before` are the lines that the document has the reader type first.
+
+    Its files are saved into the folder `files`, else into that in which the shell begins.
+    """
     for block in section.blocks:
         _expect_known(block)
         if block.file:
-            (folder / block.file).write_text(block.text)
+            ((files or folder) / block.file).write_text(block.text)
     typed = [block for block in section.blocks if block.language == "sh" and not block.file]
     printed = _type([*before, *typed], folder, environment)
     shown = dict(_outputs(section.blocks))

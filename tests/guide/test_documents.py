@@ -23,13 +23,12 @@ SETTING_UP = "Before you begin"
 def test_the_guide_does_what_it_says(section: Section, folder: Path) -> None:
     if missing := missing_tools(section):
         pytest.skip(f"not run, since this machine has no {' and no '.join(missing)}")
+    files = folder / ".local/guide"
+    files.mkdir()
     before = [] if section.title == SETTING_UP else _section(GUIDE, SETTING_UP).blocks
-    follow(
-        section,
-        [b for b in before if b.language == "sh"],
-        folder,
-        shell_environment(PORT=str(free_port())),
-    )
+    ports = {f"PORT_{name}": str(free_port()) for name in ("PYTHON", "NODE", "GO")}
+    typed = [block for block in before if block.language == "sh"]
+    follow(section, typed, folder, shell_environment(**ports), files)
 
 
 def test_the_readme_does_what_it_says(folder: Path) -> None:

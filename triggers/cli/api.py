@@ -1,5 +1,6 @@
 """Calls of the HTTP API: signed where the key demands it, tried again where that is safe."""
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
@@ -22,6 +23,7 @@ PAGE_ITEMS_MAX = 100
 RETRYABLE = frozenset({408, 429, 500, 502, 503, 504})
 AHEAD_SECONDS_MAX = 120  # of the 300 by which the time of a signature may differ
 _SAFE = frozenset({"GET", "HEAD"})
+_ERRNO = re.compile(r"\[Errno -?\d+\] ")
 _UNDONE = frozenset({429})  # nothing of the call has happened
 _TYPE = "application/problem+json"
 NOT_THE_API = "The answer is not one of the Triggers API: is the address right?"
@@ -160,7 +162,7 @@ class Api:
         if self._is_used_up(answer):
             answer, trouble = self._try(request)
         if answer is None:
-            raise NoAnswer(f"{self._target.api} does not answer: {trouble}")
+            raise NoAnswer(f"{self._target.api} does not answer: {trouble}; is it running?")
         return answer
 
     def _is_used_up(self, answer: httpx.Response | None) -> bool:
@@ -178,7 +180,7 @@ class Api:
         except httpx.TimeoutException:
             return None, "no answer in time"
         except (httpx.RequestError, UnicodeError) as error:
-            return None, str(error) or type(error).__name__
+            return None, _ERRNO.sub("", str(error)) or type(error).__name__
         return answer, f"the service answered {answer.status_code}"
 
     def _signature(self, request: httpx.Request, secret: str) -> dict[str, str]:

@@ -12,6 +12,18 @@ from msgspec import Struct
 
 from triggers.cli.printable import printable
 
+# Where the cure is another from here than for who calls the API.
+CURES = {
+    "unauthenticated": "The key came from --key, else TRIGGERS_KEY, else the profile: see triggers profiles "
+    "list. After a restart of make run: triggers profiles set local --from .local/ready.json",
+    "signature_invalid": "Set TRIGGERS_SIGNING_SECRET, or keep it in the profile: triggers profiles set NAME "
+    "--signing-secret -",
+    "forbidden": "Use another key or profile: the operator's may do what belongs to tenants as such, and "
+    "nothing of theirs; a tenant's has the scopes that triggers keys list shows",
+    "not_found": "Check the id, and with triggers profiles list whose key was used: other tenants' things "
+    "are not found either",
+}
+
 
 class CommandFailed(click.ClickException):
     """A command could not do what it was asked to; the text says why, and what to do."""
@@ -75,6 +87,6 @@ class Refused(CommandFailed):
             yield f"  {printable(error.field)}: {printable(error.issue)}"
             if error.suggestion:
                 yield f"    {printable(error.suggestion)}"
-        if self.cure and not self.problem.errors:
-            yield f"  {printable(self.cure)}"
+        if not self.problem.errors and (cure := CURES.get(self.code, self.cure)):
+            yield f"  {printable(cure)}"
         yield f"  {printable(self.page)} ({printable(self.problem.request_id)})"

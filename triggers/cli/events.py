@@ -186,12 +186,14 @@ def attempts(session: Session, *, event_id: str) -> None:
 def delete(session: Session, *, event_ids: tuple[str, ...], yes: bool) -> None:
     """Delete events; what is still to be delivered of them is cancelled. `-` reads ids from stdin."""
     ids = read_ids(event_ids)
-    session.out.confirm(f"Delete {len(ids)} events for good?", yes=yes)
+    session.out.confirm(f"Delete {len(ids)} event{'s' * (len(ids) > 1)} for good?", yes=yes)
     do_to_events(session, "DELETE", path_of("events", "bulk"), ids, done="deleted")
 
 
 def _body(event_type: str, payload: bytes, source: str | None, metadata: dict[str, str]) -> bytes:
     """Return the event as the API takes it, its payload byte for byte as it was given."""
+    if not payload.strip():
+        raise click.UsageError("the payload is empty")
     try:
         msgspec.json.decode(payload)
     except msgspec.DecodeError as error:

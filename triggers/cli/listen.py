@@ -101,6 +101,8 @@ def _arrivals(session: Session, types: tuple[str, ...], *, is_inbox: bool) -> Ar
 
 def _checked(url: str) -> str:
     """Return an address that every client reads in the same way. Raises click.UsageError."""
+    if not url.startswith(("http://", "https://")):
+        raise click.UsageError("--forward: an address begins with http:// or https://")
     if issue := issue_with_url(url, is_development=True, allowed=ANYWHERE):
         raise click.UsageError(f"--forward: {issue}")
     return url
