@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from triggers.cli.context import Session
-from triggers.cli.errors import CommandFailed
+from triggers.cli.errors import CommandFailed, Problem
 from triggers.cli.ids import in_batches
 from triggers.cli.output import Output
 
@@ -21,18 +21,23 @@ def do_to_events(session: Session, method: str, path: str, ids: list[str], *, do
             show(number)
             if "error" in item:
                 failed += 1
-                tell_failure(session.out, item["event_id"], item["error"])
+                tell_failure(session.out, item["event_id"], problem_of(item))
     summary = f"{done}: {len(ids) - failed} of {len(ids)}"
     if failed:
         raise CommandFailed(summary)
     session.out.note(summary)
 
 
-def tell_failure(out: Output, name: str, error: dict[str, Any]) -> None:
+def problem_of(item: dict[str, Any]) -> Problem:
+    """Return why an item failed."""
+    return msgspec.convert(item["error"], Problem)
+
+
+def tell_failure(out: Output, name: str, problem: Problem) -> None:
     """Say why one of many failed, with what to do about it."""
-    out.note(f"{name}: {error.get('detail')} ({error.get('code')})")
-    for wrong in error.get("errors", []):
-        out.note(f"  {wrong.get('field')}: {wrong.get('issue')}. {wrong.get('suggestion')}")
+    out.note(f"{name}: {problem.detail or problem.title} ({problem.code})")
+    for line in problem.wrong_fields():
+        out.note(line)
 
 
 def _results(session: Session, method: str, path: str, ids: list[str]) -> Iterator[dict[str, Any]]:

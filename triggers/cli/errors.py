@@ -58,6 +58,13 @@ class Problem(Struct, frozen=True):
     request_id: str = ""
     errors: list[WrongField] = []
 
+    def wrong_fields(self) -> Iterator[str]:
+        """Say which fields are wrong, and what to do about each."""
+        for error in self.errors:
+            yield f"  {printable(error.field)}: {printable(error.issue)}"
+            if error.suggestion:
+                yield f"    {printable(error.suggestion)}"
+
 
 class Refused(CommandFailed):
     """The service answered with a problem, `document` as it came. `cure` is what the page of its kind says, if it answered."""
@@ -83,10 +90,7 @@ class Refused(CommandFailed):
 
     def lines(self) -> Iterator[str]:
         """Say what the problem's document says, and what to do about it."""
-        for error in self.problem.errors:
-            yield f"  {printable(error.field)}: {printable(error.issue)}"
-            if error.suggestion:
-                yield f"    {printable(error.suggestion)}"
+        yield from self.problem.wrong_fields()
         if not self.problem.errors and (cure := CURES.get(self.code, self.cure)):
             yield f"  {printable(cure)}"
         yield f"  {printable(self.page)} ({printable(self.problem.request_id)})"

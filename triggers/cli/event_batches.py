@@ -1,13 +1,12 @@
 """Many events from a file, a JSON document a line: sent in bulk, each stored once however often it is sent."""
 
-import secrets
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import msgspec
 
 from triggers.cli.api import path_of
-from triggers.cli.bulk import ITEMS_MAX, tell_failure
+from triggers.cli.bulk import ITEMS_MAX, problem_of, tell_failure
 from triggers.cli.context import Session
 from triggers.cli.errors import CommandFailed
 
@@ -28,15 +27,21 @@ class Count:
         self.failed = 0
 
 
-def send_lines(session: Session, file: BinaryIO, size: int | None) -> None:
-    """Send the events of a file of `size` bytes; say which lines failed. Raises CommandFailed if any did."""
-    count, run = Count(), f"cli-{secrets.token_hex(12)}"
+def send_lines(session: Session, file: BinaryIO, size: int | None, run: str) -> None:
+    """Send the events of a file of `size` bytes, once for each run of that name; say which lines failed.
+
+    Raises CommandFailed if any did.
+    """
+    count = Count()
     with session.out.progress("sending", size) as show:
         for batch in _batches(session, file, run, count):
             try:
                 _send(session, batch, count)
             except CommandFailed:
-                session.out.note(f"accepted: {count.accepted}; go on from line {batch[0][0]}")
+                session.out.note(
+                    f"accepted: {count.accepted}, up to line {batch[0][0] - 1}; sent again with"
+                )
+                session.out.note(f"--run {run}, the file is stored once all the same")
                 raise
             show(file.tell() if size else count.accepted)
     summary = f"accepted: {count.accepted} of {count.accepted + count.failed}"
@@ -53,7 +58,7 @@ def _batches(session: Session, file: BinaryIO, run: str, count: Count) -> Iterat
         if not line.strip():
             continue
         try:
-            batch.append((number, _with_key(line, f"{run}-{number}")))
+            batch.append((number, _with_key(_whole(line, file), f"{run}-{number}")))
         except msgspec.MsgspecError as error:
             count.failed += 1
             session.out.note(f"line {number}: no event in JSON: {error}")
@@ -62,6 +67,15 @@ def _batches(session: Session, file: BinaryIO, run: str, count: Count) -> Iterat
             batch = []
     if batch:
         yield batch
+
+
+def _whole(line: bytes, file: BinaryIO) -> bytes:
+    """Return a line that was read whole; of one that is too long read on to its end. Raises MsgspecError."""
+    if len(line) < LINE_BYTES_MAX:
+        return line
+    while line and not line.endswith(b"\n"):
+        line = file.readline(LINE_BYTES_MAX)
+    raise msgspec.DecodeError(f"longer than {LINE_BYTES_MAX >> 20} MB")
 
 
 def _with_key(line: bytes, key: str) -> bytes:
@@ -83,4 +97,4 @@ def _send(session: Session, batch: list[Line], count: Count) -> None:
             count.accepted += 1
             continue
         count.failed += 1
-        tell_failure(session.out, f"line {batch[item['index']][0]}", item["error"])
+        tell_failure(session.out, f"line {batch[item['index']][0]}", problem_of(item))

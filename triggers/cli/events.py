@@ -73,7 +73,7 @@ def send(
     headers = {"idempotency-key": idempotency_key or f"cli-{secrets.token_hex(16)}"}
     if wait:
         headers["prefer"] = f"wait={wait}"
-    answer = session.api.call("POST", "/v1/events", body, headers=headers)
+    answer = session.api.call("POST", path_of("events"), body, headers=headers)
     show_event(session.out, answer.body)
     if wait and answer.content["status"] == "failed":
         raise CommandFailed("not every delivery succeeded")
@@ -86,16 +86,18 @@ def send(
     )
 )
 @click.argument("file", metavar="FILE", type=click.Path(allow_dash=True))
+@click.option("--run", metavar="NAME", help="Of an earlier run: what that has sent is stored once.")
 @pass_session
-def send_many(session: Session, *, file: str) -> None:
+def send_many(session: Session, *, file: str, run: str | None) -> None:
     """Send the events of a FILE, each a JSON document on a line of its own, as the API takes them.
 
-    Such as {"event_type": "order.created", "payload": {"order": 1}}; - is stdin. They go a hundred in a call. Each gets an idempotency key in its metadata, unless it has one: only with
-    keys of your own may the whole file be sent again. Lines that fail are told by their numbers.
+    Such as {"event_type": "order.created", "payload": {"order": 1}}; - is stdin. They go a hundred in a call,
+    each under an idempotency key made of the run and the line, unless its metadata has one. Lines that fail are
+    told by their numbers; a run that breaks off tells its name, with which the whole file may be sent again.
     """
     with open_content(file) as lines:
         size = os.fstat(lines.fileno()).st_size if lines.seekable() else None
-        send_lines(session, lines, size)
+        send_lines(session, lines, size, run or f"cli-{secrets.token_hex(12)}")
 
 
 @events.command(

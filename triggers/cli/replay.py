@@ -3,6 +3,7 @@
 import click
 
 from triggers.cli.api import path_of
+from triggers.cli.bulk import tell_failure
 from triggers.cli.context import Command, Session, pass_session
 from triggers.cli.errors import CommandFailed, Refused
 from triggers.cli.event_views import REPLAYS
@@ -70,7 +71,7 @@ def _replay_all(session: Session, ids: list[str], body: dict[str, str]) -> None:
                 if error.code in STOPPING:
                     raise
                 failed += 1
-                session.out.note(f"{event_id}: {error.message} ({error.code})")
+                tell_failure(session.out, event_id, error.problem)
             else:
                 if session.as_json:
                     session.out.raw(answer.body)
