@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.cli.program import Program
+from triggers.cli.event_batches import LINE_BYTES_MAX
 
 
 @pytest.fixture
@@ -28,7 +29,8 @@ def test_an_event_is_sent_with_all_that_it_may_have(triggers: Program) -> None:
     ran = triggers("events", "send", "order.created", "-d", "-", *more, text='{"price": 1.10}')
     ran.matches("events-send")
     again = [
-        triggers("--json", "events", "send", "a", "-d", "1", "--idempotency-key", "k") for _ in "12"
+        triggers("--json", "events", "send", "a", "-d", "1", "--idempotency-key", "k")
+        for _ in range(2)
     ]
     assert again[0].document["event_id"] == again[1].document["event_id"]
 
@@ -58,11 +60,30 @@ def test_an_event_that_nobody_wants_waits_in_the_inbox(triggers: Program) -> Non
     assert [one["event_id"] for one in triggers("--json", "inbox", "list").documents] == [event_id]
 
 
+def test_a_key_that_may_read_events_alone_can_follow_one(triggers: Program) -> None:
+    event_id = _send(triggers)
+    made = triggers.call("POST", "/v1/keys", {"name": "reader", "scopes": ["events:read"]})
+    ran = triggers("events", "show", event_id, "--watch", TRIGGERS_KEY=made["key"])
+    assert (ran.code, "it waits in the inbox" in ran.err) == (0, True), ran.err
+
+
 def test_a_file_of_events_is_sent_and_its_bad_lines_are_told(triggers: Program) -> None:
     lines = '{"event_type": "a.b", "payload": 1.10}\n\n{"event_type": ".b", "payload": 1}\n{\n'
     triggers("events", "send-many", "-", text=lines).matches("events-send-many")
     [event] = triggers("--json", "events", "list", "--payload", "--type", "a.*").documents
     assert event["payload"] == 1.1
+
+
+def test_a_run_that_is_sent_again_is_stored_once_and_counts_its_lines_aright(
+    triggers: Program,
+) -> None:
+    event = '{"event_type": "a.b", "payload": 1}\n'
+    too_long = '{"payload": "' + "x" * LINE_BYTES_MAX + '"}\n'
+    for _ in range(2):
+        ran = triggers("events", "send-many", "-", "--run", "r1", text=event + too_long + event)
+        assert (ran.code, "line 2: no event in JSON: longer than 1 MB" in ran.err) == (1, True)
+        assert "accepted: 2 of 3" in ran.err
+    assert len(triggers("--json", "events", "list").documents) == 2
 
 
 def test_lists_take_filters_and_end_where_they_are_told(triggers: Program) -> None:

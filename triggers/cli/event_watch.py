@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from triggers.cli.api import Api, path_of
-from triggers.cli.errors import CommandFailed
+from triggers.cli.errors import CommandFailed, Refused
 from triggers.cli.event_views import show_end
 from triggers.cli.output import Output
 from triggers.cli.printable import shown
@@ -96,8 +96,13 @@ def _has_waited(event: dict[str, Any], began: float) -> bool:
 
 
 def _is_wanted(api: Api, event: dict[str, Any]) -> bool:
-    """Tell whether a webhook wants an event that no worker has seen yet. Raises Refused."""
-    webhooks = api.whole(path_of("webhooks"), "webhooks")
+    """Tell whether a webhook wants an event that no worker has seen yet; a key may not be let know."""
+    try:
+        webhooks = api.whole(path_of("webhooks"), "webhooks")
+    except Refused as error:
+        if error.code != "forbidden":
+            raise
+        return False
     patterns = (
         one for document in webhooks for one in msgspec.json.decode(document)["event_types"]
     )
@@ -110,4 +115,4 @@ def _judge(out: Output, event: dict[str, Any]) -> None:
         return
     if left:
         raise CommandFailed(f"not delivered to {', '.join(left)}")
-    out.note("no webhook wants it: it waits in the inbox")
+    out.note("no webhook has taken it: it waits in the inbox")
