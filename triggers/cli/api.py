@@ -169,7 +169,10 @@ class Api:
         """Tell whether another run may have made the same signature in the same second."""
         if answer is None or not self._target.signing_secret:
             return False
-        return answer.status_code == HTTPStatus.UNAUTHORIZED and b"signature_inv" in answer.content
+        return (
+            answer.status_code == HTTPStatus.UNAUTHORIZED
+            and b'"signature_invalid"' in answer.content
+        )
 
     def _try(self, request: httpx.Request) -> tuple[httpx.Response | None, str]:
         """Send once; return the answer or None, and what went wrong, in words."""

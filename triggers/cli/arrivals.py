@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 import msgspec
 from msgspec import Raw, Struct
 
-from triggers.cli.api import Api, Query
+from triggers.cli.api import Api, Query, path_of
 from triggers.ids import created_ms_of
 from triggers.times import rfc3339
 from triggers.webhooks import matches_type
 
-EVENTS = "/v1/events"
+EVENTS = path_of("events")
 _NAME = "events"  # under which the inbox lists them too
 # Two clocks may be 5 s off each, and an acceptance has 10 s to be stored.
 LATE_MS = 20_000

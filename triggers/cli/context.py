@@ -1,8 +1,8 @@
 """What every command works with: the options that all of them take, the API, the output."""
 
 import os
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property, reduce
 from typing import Any
 
 import click
@@ -111,6 +111,13 @@ class _WithCommonOptions(click.Command):
             with formatter.section("Examples"):
                 for example in self.examples:
                     formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
+
+
+def with_options(
+    command: Callable[..., None], options: Iterable[Callable[..., Any]]
+) -> Callable[..., None]:
+    """Give a command options that others have too; the help shows them in this order."""
+    return reduce(lambda made, option: option(made), reversed(tuple(options)), command)
 
 
 class Command(_WithCommonOptions):

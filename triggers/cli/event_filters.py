@@ -7,6 +7,7 @@ import click
 
 from triggers.cli.api import Query
 from triggers.cli.contents import read_pairs
+from triggers.cli.context import with_options
 from triggers.cli.moments import Moment
 
 PRIORITIES = ("low", "normal", "high")
@@ -39,9 +40,7 @@ _OPTIONS = (
 
 def takes_filters(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the filters; it takes them as keywords for `query_of`."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    return with_options(command, _OPTIONS)
 
 
 def query_of(*, metadata: tuple[str, ...], **given: Any) -> Query:

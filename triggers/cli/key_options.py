@@ -1,13 +1,13 @@
 """The fields of a key as options of `create` and `update`, and as the API takes them."""
 
 from collections.abc import Callable, Mapping
-from functools import reduce
 from typing import Any
 
 import click
 
 from triggers.api_keys import TENANT_SCOPES
 from triggers.cli.contents import given_fields
+from triggers.cli.context import with_options
 from triggers.cli.moments import NONE, Expiry
 
 CALLS_PER_SECOND_MAX = 100_000
@@ -59,7 +59,7 @@ def takes_scopes(*, required: bool) -> Decorator:
 
 def takes_key_fields(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that `create` and `update` share."""
-    return reduce(lambda made, option: option(made), reversed(_OPTIONS), command)
+    return with_options(command, _OPTIONS)
 
 
 def key_fields(options: Mapping[str, Any]) -> dict[str, Any]:

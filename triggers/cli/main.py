@@ -80,7 +80,3 @@ for command in (
 def main() -> None:
     """Run the program, and end the process with its exit code."""
     triggers.main(prog_name="triggers")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,12 +1,12 @@
 """The fields of a tenant as options of `create` and `update`, and as the API takes them."""
 
 from collections.abc import Callable, Mapping
-from functools import reduce
 from typing import Any
 
 import click
 
 from triggers.cli.contents import given_fields
+from triggers.cli.context import with_options
 from triggers.tenants import Tier
 
 LIMITS = {
@@ -30,9 +30,9 @@ def takes_tenant_fields(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             f"--{name.replace('_', '-')}", type=click.IntRange(1, most), metavar="N", help=text
         )
-        for name, (most, text) in reversed(LIMITS.items())
+        for name, (most, text) in LIMITS.items()
     )
-    return _TIER(reduce(lambda made, option: option(made), limits, command))
+    return with_options(command, (_TIER, *limits))
 
 
 def tenant_fields(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping
-from functools import reduce
 from typing import Any
 
 import click
 
 from triggers.cli.contents import given_fields, read_content
+from triggers.cli.context import with_options
 from triggers.webhooks import RETRY_DELAY_SECONDS_MAX, RETRY_DELAYS_MAX, TIMEOUT_SECONDS_MAX
 
 _HEADER = re.compile(r"([^:\s]+):[ \t]*(.*?)[ \t]*")
@@ -67,7 +67,7 @@ _OPTIONS = (
 
 def takes_webhook_fields(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that `create` and `update` share."""
-    return reduce(lambda made, option: option(made), reversed(_OPTIONS), command)
+    return with_options(command, _OPTIONS)
 
 
 def webhook_fields(options: Mapping[str, Any]) -> dict[str, Any]:
