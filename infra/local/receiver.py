@@ -1,6 +1,7 @@
 """The example receiver: takes webhooks in, checks their signatures, and shows what came.
 
-`POST /hook` answers 200, `POST /hook/{status}` that status, after `?delay=seconds`.
+`POST /hook` answers 200, `POST /hook/{status}` that status, after `?delay=seconds`. With `?times=N` it does so the
+first N times that a `webhook-id` comes to that path, then 200: a receiver that recovers.
 `GET /` is a page that keeps itself fresh, `GET /requests` the same as JSON, newest first.
 Settings: RECEIVER_HOST, RECEIVER_PORT, and WEBHOOK_SECRET, without which nothing is verified.
 """
@@ -62,9 +63,11 @@ def is_verified(secret: str, headers: Mapping[str, str], body: bytes, now_second
 
 async def take_in(request: web.Request) -> web.Response:
     """Keep the request, wait when asked to, and answer with the status of the path."""
-    delay_seconds = _delay_seconds(request)
+    delay_seconds, times = _delay_seconds(request), _times(request)
     body = await request.read()
     status = int(request.match_info.get("status", "200"))
+    if _seen_before(request) >= times:
+        status = 200
     secret = request.app[SECRET]
     now_ms = time.time_ns() // 1_000_000
     received = Received(
@@ -120,6 +123,28 @@ def _delay_seconds(request: web.Request) -> float:
     if not delay_seconds >= 0:  # which nan is not
         raise web.HTTPBadRequest(text="delay must be a number of seconds")
     return min(delay_seconds, DELAY_SECONDS_MAX)
+
+
+def _times(request: web.Request) -> float:
+    """Return how often the status of the path is answered."""
+    if "times" not in request.query:
+        return math.inf
+    try:
+        times = int(request.query["times"])
+    except ValueError:
+        times = -1
+    if times < 0:
+        raise web.HTTPBadRequest(text="times must be a number, 0 or more")
+    return times
+
+
+def _seen_before(request: web.Request) -> int:
+    """Count the same event among what is kept, at the same path: other webhooks may get it as well."""
+    webhook_id = request.headers.get("webhook-id")
+    return sum(
+        one.path == request.path_qs and one.headers.get("webhook-id") == webhook_id
+        for one in request.app[RECEIVED]
+    )
 
 
 if __name__ == "__main__":

@@ -83,12 +83,29 @@ async def test_it_answers_the_status_of_the_path_after_the_delay() -> None:
     assert received["path"] == "/hook/503?delay=0.05"
 
 
+async def test_it_recovers_for_each_event_when_it_has_failed_as_often_as_asked() -> None:
+    async with client_of() as client:
+
+        async def answers(path: str, webhook_id: str, times: int) -> list[int]:
+            headers = {"webhook-id": webhook_id}
+            return [(await client.post(path, headers=headers)).status for _ in range(times)]
+
+        assert await answers("/hook", "evt_1", 1) == [200]  # another webhook's does not count
+        assert await answers("/hook/503?times=2", "evt_1", 4) == [503, 503, 200, 200]
+        assert await answers("/hook/503?times=2", "evt_2", 3) == [503, 503, 200]
+        assert await answers("/hook/503?times=0", "evt_1", 1) == [200]
+        [newest] = await (await client.get("/requests?limit=1")).json()
+    assert newest["status"] == 200
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
         ("POST", "/hook?delay=soon", 400),
         ("POST", "/hook?delay=nan", 400),
         ("POST", "/hook?delay=-1", 400),
+        ("POST", "/hook/503?times=twice", 400),
+        ("POST", "/hook/503?times=-1", 400),
         ("POST", "/hook/999", 404),
         ("GET", "/hook", 405),
         ("GET", "/requests?limit=few", 400),
