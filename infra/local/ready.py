@@ -1,17 +1,33 @@
 """What tells that a run is ready: the screen for people, `ready.json` for scripts."""
 
+import asyncio
 import json
 import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol, TypeVar
+
+import msgspec
 
 from infra.local.demo import Demo
+from infra.local.errors import LocalRunError
+from infra.local.loopback import call
 from infra.local.parts import NAMES
-from infra.local.settings import LocalSettings
+from infra.local.settings import ROOT, LocalSettings
 from infra.local.terminal import BOLD, RESET
 
 EVENT = '{"event_type":"order.created","payload":{"order":1}}'
+
+
+class Place(Protocol):
+    """What a script takes from `ready.json`: the address of the API, and whatever it needs beside."""
+
+    @property
+    def api(self) -> str: ...
+
+
+PlaceType = TypeVar("PlaceType", bound=Place)
 
 
 def ready_path(settings: LocalSettings) -> Path:
@@ -26,6 +42,7 @@ def write_ready(settings: LocalSettings, demo: Demo, pids: Mapping[str, int | No
         "key": demo.key,
         "operator_key": settings.operator_key,
         "receiver": settings.receiver,
+        "hook": settings.receiver,  # how the service reaches it: elsewhere by another name
         "webhook_id": demo.webhook_id,
         "webhook_secret": settings.webhook_secret,
         "pids": {name: pids.get(name) for name in NAMES},
@@ -35,6 +52,21 @@ def write_ready(settings: LocalSettings, demo: Demo, pids: Mapping[str, int | No
     fresh.touch(mode=0o600)
     fresh.write_text(json.dumps(content, indent=2) + "\n")
     fresh.replace(path)
+
+
+def read_ready(environ: Mapping[str, str], kind: type[PlaceType]) -> PlaceType:
+    """Return where the service of this folder's run is. Raises LocalRunError, which says what to do."""
+    path = Path(environ.get("TRIGGERS_LOCAL_DIR") or ROOT / ".local") / "ready.json"
+    try:
+        place = msgspec.json.decode(path.read_bytes(), type=kind)
+        asyncio.run(call("GET", f"{place.api}/liveness"))  # a run that was killed leaves its file
+    except OSError:
+        raise LocalRunError(
+            "no service runs here: start one with `make run` in another terminal, then try again"
+        ) from None
+    except msgspec.MsgspecError as error:
+        raise LocalRunError(f"{path}: {error}") from None
+    return place
 
 
 def remove_ready(settings: LocalSettings) -> None:

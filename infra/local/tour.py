@@ -4,7 +4,6 @@ Every command is one of the command line, really run; what comes out otherwise t
 """
 
 import argparse
-import asyncio
 import json
 import math
 import os
@@ -16,14 +15,12 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from infra.local.errors import LocalRunError
-from infra.local.loopback import call
+from infra.local.ready import read_ready
 from infra.local.settings import ROOT
 from infra.local.terminal import BOLD, RESET
 
@@ -31,25 +28,25 @@ COMMAND_SECONDS_MAX = 60
 PACE_SECONDS, PACE_SECONDS_MAX = 3.0, 60.0
 HELP = """environment:
   TRIGGERS_LOCAL_DIR   where `make run` has left ready.json, by default .local
-  API, OPERATOR_KEY, RECEIVER
-                       another service, its operator's key, and an example receiver that it can reach
+  API, OPERATOR_KEY, HOOK
+                       another service, its operator's key, and how it reaches an example receiver
   PACE                 seconds to read each step, at most 60; by default 3 on a terminal, else 0
 """
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """Where the tour goes: a service, its operator's key, and an example receiver."""
+    """Where the tour goes: a service, its operator's key, and how it reaches an example receiver."""
 
     api: str
     operator_key: str
-    receiver: str
+    hook: str
 
 
 class Guide:
     """Says what is done and does it, as one tenant of a service."""
 
     def __init__(self, place: Place, key: str, pace_seconds: float) -> None:
-        self.receiver = place.receiver
+        self.hook = place.hook
         self._environment = _environment(place, key)
         self._pace_seconds = pace_seconds
         self._number = 0
@@ -73,7 +70,7 @@ class Guide:
 def tour(guide: Guide) -> None:
     """Go through it all. Raises LocalRunError when something does not come out as it is told."""
     guide.step("A webhook wants all orders. Its receiver is down: it answers 503.")
-    url = f"{guide.receiver}/hook"
+    url = f"{guide.hook}/hook"
     made = guide.run("webhooks", "create", f"{url}/503", "--type", "order.*", "--retry", "1,2")
     webhook = _found(r"wh_\w+", made)
 
@@ -105,21 +102,11 @@ def find_place(environ: Mapping[str, str]) -> Place:
             return Place(
                 api=environ["API"],
                 operator_key=environ["OPERATOR_KEY"],
-                receiver=environ["RECEIVER"],
+                hook=environ["HOOK"],
             )
         except KeyError as error:
             raise LocalRunError(f"API is set, but {error.args[0]} is not") from None
-    path = Path(environ.get("TRIGGERS_LOCAL_DIR") or ROOT / ".local") / "ready.json"
-    try:
-        place = msgspec.json.decode(path.read_bytes(), type=Place)
-        asyncio.run(call("GET", f"{place.api}/liveness"))  # a run that was killed leaves its file
-    except OSError:
-        raise LocalRunError(
-            "no service runs here: start one with `make run` in another terminal, then try again"
-        ) from None
-    except msgspec.MsgspecError as error:
-        raise LocalRunError(f"{path}: {error}") from None
-    return place
+    return read_ready(environ, Place)
 
 
 def read_pace(environ: Mapping[str, str]) -> float:

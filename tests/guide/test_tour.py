@@ -57,7 +57,7 @@ def test_the_tour_goes_as_the_readme_shows_it(service: dict[str, Any], folder: P
     ]
     if os.environ.get(UPDATE):
         # A reader has the usual port.
-        fresh = ran.stdout.replace(service["receiver"], "http://127.0.0.1:9000").strip() + "\n"
+        fresh = ran.stdout.replace(service["hook"], "http://127.0.0.1:9000").strip() + "\n"
         README.write_text(README.read_text().replace(shown, fresh))
         shown = fresh
     assert _settled(ran.stdout) == _settled(shown)
@@ -68,7 +68,7 @@ def test_the_tour_goes_as_the_readme_shows_it(service: dict[str, Any], folder: P
     [
         (None, {}, "start one with `make run` in another terminal"),
         (
-            {"api": "http://127.0.0.1:1", "operator_key": "x", "receiver": "x"},
+            {"api": "http://127.0.0.1:1", "operator_key": "x", "hook": "x"},
             {},
             "start one with `make run` in another terminal",
         ),
@@ -100,6 +100,6 @@ async def test_who_is_told_to_stop_leaves_no_tenant(
 
 def test_a_tour_that_comes_out_otherwise_fails(service: dict[str, Any]) -> None:
     elsewhere = {"API": service["api"], "OPERATOR_KEY": service["operator_key"]}
-    ran = _tour(**elsewhere, RECEIVER="http://127.0.0.1:1")
+    ran = _tour(**elsewhere, HOOK="http://127.0.0.1:1")
     assert ran.returncode == 1
     assert "exit code 1, not 0" in ran.stderr

@@ -18,6 +18,7 @@ def test_ready_json_holds_what_scripts_need_and_only_its_owner_reads_it(tmp_path
         "key": "trg_k_s",
         "operator_key": settings.operator_key,
         "receiver": settings.receiver,
+        "hook": settings.receiver,
         "webhook_id": "wh_1",
         "webhook_secret": settings.webhook_secret,
         "pids": {"app": 1, "worker": 2, "emulator": 3, "receiver": None},
