@@ -11,6 +11,7 @@ BIN := .venv/bin
 PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 PACKAGES := app worker triggers infra tests
 LOCKS := infra/requirements
+DOCKERFILES := Dockerfile infra/compose/proxy/Dockerfile
 
 # A stamp says which lock and which Python an environment was made from: either changes, it is made anew.
 DEVELOPMENT := .venv/made-with-python$(PYTHON_VERSION)
@@ -36,11 +37,15 @@ test: $(DEVELOPMENT) $(EMULATOR) ## run all the tests, with the coverage of line
 	exit $$status
 
 .PHONY: check
-check: $(DEVELOPMENT) ## check format, lint, types and import contracts, as CI does
+check: $(DEVELOPMENT) ## check format, lint, types, import contracts and container files, as CI does
 	@echo "format"; $(BIN)/ruff format --check --quiet $(PACKAGES)
 	@echo "lint"; $(BIN)/ruff check --quiet $(PACKAGES)
 	@echo "types"; $(BIN)/mypy --no-error-summary
 	@echo "import contracts"; $(BIN)/lint-imports --no-logo --no-cache
+	@echo "container files"; $(BIN)/hadolint $(DOCKERFILES)
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
+	@if docker compose version >/dev/null 2>&1; then docker compose --profile receiver config --quiet; \
+	else echo "  left out: 'docker compose config', there is no compose here"; fi
 
 .PHONY: catalogue
 catalogue: $(DEVELOPMENT) ## show which faults and bad inputs have a test, and which have not
@@ -53,8 +58,9 @@ format: $(DEVELOPMENT) ## put the code into shape
 
 .PHONY: lock
 lock: $(DEVELOPMENT) ## renew the locks of all dependencies; ARGS=--upgrade takes newer versions
-	@$(call compile,pyproject.toml,runtime)
 	@$(call compile,pyproject.toml --extra development,development)
+	@$(call compile,pyproject.toml --extra app --constraint $(LOCKS)/development.txt,app)
+	@$(call compile,pyproject.toml --constraint $(LOCKS)/development.txt,worker)
 	@$(call compile,$(LOCKS)/emulator.in,emulator)
 
 .PHONY: clean

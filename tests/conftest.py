@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -14,7 +15,13 @@ settings.load_profile("tests")
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    """Run the AWS emulator for the session. A test in it takes a `name_prefix` of its own."""
+    """Run the AWS emulator for the session. A test in it takes a `name_prefix` of its own.
+
+    EMULATOR_URL names another that runs already, such as LocalStack: see `make contract`.
+    """
+    if url := os.environ.get("EMULATOR_URL"):
+        yield Emulator(url)
+        return
     with run_emulator(tmp_path_factory.mktemp("emulator")) as running:
         yield running
 

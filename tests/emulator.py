@@ -4,6 +4,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from infra.local.loopback import HOST, free_port
@@ -15,12 +16,11 @@ START_SECONDS = 20.0
 PYTHON = ROOT / ".venv-emulator/bin/python"
 
 
+@dataclass(frozen=True)
 class Emulator:
     """Where the emulator is."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.url = f"http://{HOST}:{port}"
+    url: str
 
 
 def aws_environment(url: str) -> dict[str, str]:
@@ -37,10 +37,11 @@ def aws_environment(url: str) -> dict[str, str]:
 @contextmanager
 def run_emulator(folder: Path, port: int | None = None) -> Iterator[Emulator]:
     """Run an emulator with its own folder while the context is open."""
-    emulator = Emulator(port or free_port())
+    port = port or free_port()
+    emulator = Emulator(f"http://{HOST}:{port}")
     own = {
         **EMULATOR_ENVIRONMENT,
-        "GATEWAY_PORT": str(emulator.port),
+        "GATEWAY_PORT": str(port),
         "BIND_HOST": HOST,
         "MINISTACK_HOST": HOST,
         "DOCKER_HOST": "unix:///nonexistent.sock",

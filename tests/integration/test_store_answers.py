@@ -12,7 +12,8 @@ from tests.factories import NOW_MS, make_event
 from tests.fault_proxy import Answer, Call, Fault, Forward, fail, refuse_statements
 from tests.testbed import Bench
 from triggers.aws import keys
-from triggers.aws.provision import provision, table_request
+from triggers.aws.definitions import table_request
+from triggers.aws.provision import provision
 from triggers.aws.resources import PAYLOAD_READS_MAX
 from triggers.aws.tables import TABLES
 from triggers.control_changes import AuditEntry, ControlChange

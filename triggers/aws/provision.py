@@ -8,18 +8,15 @@ import asyncio
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
 import msgspec
 from botocore.exceptions import ClientError
 
 from triggers.aws.clients import Clients, calling, error_code, open_clients
-from triggers.aws.tables import QUEUES, TABLES, Index, Queue, Table
+from triggers.aws.definitions import TIME_TO_LIVE, queue_attributes, table_request
+from triggers.aws.tables import QUEUES, TABLES, Queue, Table
 from triggers.errors import TriggersError
 from triggers.settings import Settings, SettingsError, read_settings
-
-if TYPE_CHECKING:
-    from types_aiobotocore_dynamodb.type_defs import CreateTableInputTypeDef
 
 
 async def provision(settings: Settings) -> None:
@@ -60,51 +57,12 @@ async def _enable_ttl(clients: Clients, name: str) -> None:
     answer = await clients.dynamodb.describe_time_to_live(TableName=name)
     if answer["TimeToLiveDescription"]["TimeToLiveStatus"] not in ("ENABLED", "ENABLING"):
         await clients.dynamodb.update_time_to_live(
-            TableName=name,
-            TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"},
+            TableName=name, TimeToLiveSpecification=TIME_TO_LIVE
         )
 
 
-def table_request(name: str, table: Table) -> "CreateTableInputTypeDef":
-    """Return the CreateTable request of a table."""
-    keys = [("pk", "S"), *([table.sort] if table.sort else [])]
-    attributes = dict(
-        [*keys, *(k for index in table.indexes for k in (index.partition, index.sort))]
-    )
-    request: Any = {
-        "TableName": name,
-        "BillingMode": "PAY_PER_REQUEST",
-        "KeySchema": _key_schema(*(key for key, _ in keys)),
-        "AttributeDefinitions": [
-            {"AttributeName": attribute, "AttributeType": kind}
-            for attribute, kind in attributes.items()
-        ],
-    }
-    if table.indexes:
-        request["GlobalSecondaryIndexes"] = [_index_request(index) for index in table.indexes]
-    return request  # type: ignore[no-any-return]
-
-
-def _index_request(index: Index) -> dict[str, Any]:
-    return {
-        "IndexName": index.name,
-        "KeySchema": _key_schema(index.partition[0], index.sort[0]),
-        "Projection": {"ProjectionType": index.projection},
-    }
-
-
-def _key_schema(partition: str, *sort: str) -> list[dict[str, str]]:
-    return [
-        {"AttributeName": partition, "KeyType": "HASH"},
-        *({"AttributeName": name, "KeyType": "RANGE"} for name in sort),
-    ]
-
-
 async def _create_queue(clients: Clients, queue: Queue) -> None:
-    attributes = {
-        "VisibilityTimeout": str(queue.visibility_seconds),
-        "MessageRetentionPeriod": str(queue.retention_days * 86_400),
-    }
+    attributes = queue_attributes(queue)
     with calling(f"CreateQueue {queue.name}"):
         if queue.dead_letter_queue:
             policy = {
