@@ -19,7 +19,7 @@ EMULATOR := .venv-emulator/made-with-python$(PYTHON_VERSION)
 
 .PHONY: help
 help: ## show this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 .PHONY: run
 run: $(DEVELOPMENT) $(EMULATOR) ## start the service, an AWS emulator and an example receiver; Ctrl-C stops them
@@ -35,6 +35,10 @@ test: $(DEVELOPMENT) $(EMULATOR) ## run all the tests, with the coverage of line
 	@$(BIN)/coverage run -m pytest $(ARGS); status=$$?; \
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage report || status=1; \
 	exit $$status
+
+.PHONY: e2e
+e2e: $(DEVELOPMENT) ## try out a running deployment, API=… KEY=…, else the service of `make run` in another terminal
+	@exec $(BIN)/python -m tests.deployed $(ARGS)
 
 .PHONY: check
 check: $(DEVELOPMENT) ## check format, lint, types, import contracts and container files, as CI does

@@ -1,7 +1,8 @@
 """What all tests share."""
 
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import settings
@@ -11,6 +12,18 @@ from tests.emulator import Emulator, aws_environment, run_emulator
 # The machine may be busy, so no deadline; and a run that was green stays green.
 settings.register_profile("tests", deadline=None, derandomize=True)
 settings.load_profile("tests")
+
+
+@pytest.fixture(scope="session")
+def say(pytestconfig: pytest.Config) -> Callable[[object], None]:
+    """Return what writes a line to the terminal, past pytest's capturing."""
+    capturing = pytestconfig.pluginmanager.getplugin("capturemanager")
+
+    def write(line: object) -> None:
+        with capturing.global_and_fixture_disabled():
+            sys.stdout.write(f"\n  {line}\n")
+
+    return write
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """What the tests of real processes share."""
 
-import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -26,14 +25,3 @@ async def deployment(
         await opened.provision(monkeypatch)
         yield opened
         opened.assert_clean_logs()
-
-
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Callable[[object], None]:
-    """Return what writes a line to the terminal, past pytest's capturing."""
-
-    def write(line: object) -> None:
-        with capsys.disabled():
-            sys.stdout.write(f"\n  {line}\n")
-
-    return write
