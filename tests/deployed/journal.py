@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ class Journal:
     name: str = field(default_factory=lambda: f"e2e.{secrets.token_hex(4)}")
     sent: set[str] = field(default_factory=set)
     verified: set[tuple[str, str]] = field(default_factory=set)
+    told_to_wait: Counter[int] = field(default_factory=Counter)
     _began: float = field(default_factory=time.monotonic)
 
     def say(self, line: str) -> None:
@@ -22,7 +24,9 @@ class Journal:
 
     def sum_up(self, api: str) -> None:
         """Tell what came of it all."""
+        waits = ", ".join(f"{times}× {status}" for status, times in self.told_to_wait.items())
         self.say(
             f"{self.name} at {api}: {len(self.sent)} events accepted,"
-            f" {len(self.verified)} attempts came in, the signature of each verified"
+            f" {len(self.verified)} attempts came in, the signature of each verified;"
+            f" told to wait: {waits or 'never'}"
         )

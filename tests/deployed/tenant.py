@@ -1,6 +1,7 @@
 """A tenant of a running deployment: knows its address and a key, and does everything over HTTP."""
 
 import asyncio
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from tests.deployed.place import Place
 
 POLL_SECONDS = 0.1
 PAGES_MAX = 50
+REPEATABLE = frozenset({"GET", "PATCH", "DELETE"})
 Seen = TypeVar("Seen")
 
 
@@ -52,29 +54,33 @@ class Tenant:
         self._place = place
         self._client = client
         self._seconds = seconds
-        self._made: list[str] = []
 
     async def call(
         self, method: str, path: str, body: str | None = None, *, key: str = "", **headers: str
     ) -> httpx.Response:
-        """Call the API, with another key if one is given; one that is over its rate waits its turn."""
+        """Call the API, with another key if one is given; who is told to wait does, where that is safe."""
         own = {"authorization": f"Bearer {key or self._place.key}"}
         if body is not None:
             own["content-type"] = "application/json"
         own |= {name.replace("_", "-"): text for name, text in headers.items()}
+        # After a 503 the call may have been done all the same.
+        waits_for = {429, 503} if method in REPEATABLE or "idempotency_key" in headers else {429}
         until = time.monotonic() + self._seconds
         while True:
             answer = await self._client.request(
                 method, self._place.api + path, content=body, headers=own
             )
-            pause = float(answer.headers.get("retry-after", "0"))
-            if answer.status_code != 429 or time.monotonic() + pause > until:
+            pause = float(answer.headers.get("retry-after", "1"))
+            if answer.status_code not in waits_for or time.monotonic() + pause > until:
                 return answer
+            self.journal.told_to_wait[answer.status_code] += 1
             await asyncio.sleep(pause)
 
-    async def ask(self, method: str, path: str, status: int, body: str | None = None) -> Any:
+    async def ask(
+        self, method: str, path: str, status: int, body: str | None = None, **headers: str
+    ) -> Any:
         """Call the API, expect a status, and return the answer; None where it is empty."""
-        answer = await self.call(method, path, body)
+        answer = await self.call(method, path, body, **headers)
         assert answer.status_code == status, f"{method} {path}: {answer.text}"
         return answer.json() if answer.content else None
 
@@ -101,7 +107,6 @@ class Tenant:
             "description": "made by make e2e, which takes it away",
         }
         made = await self.ask("POST", "/v1/webhooks", 201, msgspec.json.encode(content).decode())
-        self._made.append(made["webhook_id"])
         return Webhook(
             webhook_id=made["webhook_id"],
             event_type=event_type,
@@ -115,15 +120,18 @@ class Tenant:
         await self.ask("PATCH", f"/v1/webhooks/{webhook.webhook_id}", 200, body)
 
     async def take_webhooks_away(self) -> None:
-        """Leave none behind, and say so if one cannot be taken away."""
-        paths = [f"/v1/webhooks/{webhook_id}" for webhook_id in self._made]
-        answers = await asyncio.gather(*(self.call("DELETE", path) for path in paths))
-        assert {answer.status_code for answer in answers} <= {204}, paths
+        """Leave none of this run behind, not even one whose making was never confirmed."""
+        listed = await self.ask("GET", "/v1/webhooks", 200)
+        for webhook in listed["webhooks"]:
+            if webhook["event_types"][0].startswith(f"{self.journal.name}."):
+                answer = await self.call("DELETE", f"/v1/webhooks/{webhook['webhook_id']}")
+                assert answer.status_code in {204, 404}, answer.text
 
     async def send(self, event_type: str, payload: str = '{"n": 1}') -> str:
         """Send an event; returns its id once it has been accepted."""
         body = f'{{"event_type": "{event_type}", "payload": {payload}}}'
-        accepted = await self.ask("POST", "/v1/events", 202, body)
+        key = f"{event_type}.{secrets.token_hex(8)}"
+        accepted = await self.ask("POST", "/v1/events", 202, body, idempotency_key=key)
         self.journal.sent.add(accepted["event_id"])
         return str(accepted["event_id"])
 
