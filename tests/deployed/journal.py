@@ -14,7 +14,7 @@ class Journal:
     write: Callable[[object], None]
     name: str = field(default_factory=lambda: f"e2e.{secrets.token_hex(4)}")
     sent: set[str] = field(default_factory=set)
-    verified: set[tuple[str, str]] = field(default_factory=set)
+    verified: set[tuple[str, int]] = field(default_factory=set)
     told_to_wait: Counter[int] = field(default_factory=Counter)
     _began: float = field(default_factory=time.monotonic)
 

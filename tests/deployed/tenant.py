@@ -34,6 +34,7 @@ class Webhook(Struct, frozen=True, kw_only=True):
 class Received(Struct, frozen=True, kw_only=True):
     """A request, as the example receiver shows it."""
 
+    received_ms: int
     path: str
     headers: dict[str, str]
     body: str
@@ -169,7 +170,7 @@ class Tenant:
         ours = [one for one in reversed(kept) if one.path.endswith(webhook.mark)]
         for one in ours:
             Verifier(webhook.secret).verify(one.body, one.headers)
-            self.journal.verified.add((one.event_id, one.headers["webhook-timestamp"]))
+            self.journal.verified.add((one.event_id, one.received_ms))
         return ours
 
     def _url(self, path: str, event_type: str) -> str:

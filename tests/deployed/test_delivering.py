@@ -71,6 +71,25 @@ async def test_an_event_that_has_failed_is_replayed_once_its_receiver_is_mended(
     tenant.journal.say(f"replayed  {event_id}: the receiver is mended, and took it")
 
 
+async def test_an_event_sent_twice_with_one_idempotency_key_is_one_event(tenant: Tenant) -> None:
+    webhook = await tenant.make_webhook("twice")
+    key = f"{webhook.event_type}.{secrets.token_hex(8)}"
+    bodies = [f'{{"event_type": "{webhook.event_type}", "payload": {n}}}' for n in (1, 1, 2)]
+    first, second, other = [
+        await tenant.call("POST", "/v1/events", body, idempotency_key=key) for body in bodies
+    ]
+    assert (first.status_code, second.status_code, other.status_code) == (202, 202, 422), other.text
+    event_id = first.json()["event_id"]
+    tenant.journal.sent.add(event_id)
+    assert second.json()["event_id"] == event_id
+    assert second.headers["idempotency-replayed"] == "true"
+    assert other.json()["code"] == "idempotency_mismatch"
+    await tenant.comes_to("delivered", webhook, event_id, 1)
+    assert set(await tenant.listed("/v1/events", webhook.event_type)) == {event_id}
+    assert len(await tenant.received(webhook)) == 1
+    tenant.journal.say(f"once      {event_id}: sent twice, one event; other content was refused")
+
+
 async def test_of_many_events_at_once_none_is_lost(tenant: Tenant) -> None:
     webhook = await tenant.make_webhook("many")
     sent = await asyncio.gather(*(tenant.send(webhook.event_type) for _ in range(AT_ONCE)))

@@ -1,4 +1,4 @@
-"""What is not pushed is pulled, what is sent twice is one event, and strangers get nothing."""
+"""What is not delivered is pulled and acknowledged, and strangers get nothing."""
 
 import secrets
 
@@ -28,25 +28,6 @@ async def test_what_is_not_delivered_is_pulled_from_the_inbox_and_acknowledged(
     again = await tenant.ask("POST", f"/v1/events/{event_id}/ack", 409)
     assert again["code"] == "already_acknowledged"
     tenant.journal.say(f"acked     {event_id}: acknowledged once, gone from the inbox")
-
-
-async def test_an_event_sent_twice_with_one_idempotency_key_is_one_event(tenant: Tenant) -> None:
-    webhook = await tenant.make_webhook("twice")
-    key = f"{webhook.event_type}.{secrets.token_hex(8)}"
-    bodies = [f'{{"event_type": "{webhook.event_type}", "payload": {n}}}' for n in (1, 1, 2)]
-    first, second, other = [
-        await tenant.call("POST", "/v1/events", body, idempotency_key=key) for body in bodies
-    ]
-    assert (first.status_code, second.status_code, other.status_code) == (202, 202, 422), other.text
-    event_id = first.json()["event_id"]
-    tenant.journal.sent.add(event_id)
-    assert second.json()["event_id"] == event_id
-    assert second.headers["idempotency-replayed"] == "true"
-    assert other.json()["code"] == "idempotency_mismatch"
-    await tenant.comes_to("delivered", webhook, event_id, 1)
-    assert set(await tenant.listed("/v1/events", webhook.event_type)) == {event_id}
-    assert len(await tenant.received(webhook)) == 1
-    tenant.journal.say(f"once      {event_id}: sent twice, one event; other content was refused")
 
 
 async def test_a_wrong_key_and_a_foreign_id_get_nothing(tenant: Tenant) -> None:
