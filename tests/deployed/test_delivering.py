@@ -66,7 +66,7 @@ async def test_an_event_that_has_failed_is_replayed_once_its_receiver_is_mended(
     await tenant.ask("POST", f"/v1/events/{event_id}/replay", 202, order)
     await tenant.comes_to("delivered", webhook, event_id, 3)
     *_, received = await tenant.received(webhook)
-    assert (received.event_id, received.headers["webhook-replay"]) == (event_id, "1")
+    assert (received.event_id, received.headers.get("webhook-replay")) == (event_id, "1")
     assert await _statuses(tenant, event_id, webhook) == [500, 500, 200]
     tenant.journal.say(f"replayed  {event_id}: the receiver is mended, and took it")
 
