@@ -7,6 +7,7 @@ ARGS ?=
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 BIN := .venv/bin
+COMPOSE := docker compose --profile receiver
 
 PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 PACKAGES := app worker triggers infra tests
@@ -19,7 +20,7 @@ EMULATOR := .venv-emulator/made-with-python$(PYTHON_VERSION)
 
 .PHONY: help
 help: ## show this list
-	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 .PHONY: run
 run: $(DEVELOPMENT) $(EMULATOR) ## start the service, an AWS emulator and an example receiver; Ctrl-C stops them
@@ -28,6 +29,19 @@ run: $(DEVELOPMENT) $(EMULATOR) ## start the service, an AWS emulator and an exa
 .PHONY: demo
 demo: $(DEVELOPMENT) ## show in a minute what it does, against the service of `make run` in another terminal
 	@exec $(BIN)/python -m infra.local.tour
+
+.PHONY: up
+up: $(DEVELOPMENT) engine ## start the service in containers, with LocalStack and the example receiver
+	@$(COMPOSE) up --build --detach --wait
+	@exec $(BIN)/python -m infra.local.compose
+
+.PHONY: down
+down: engine ## stop those containers, and remove them and all that they stored
+	@$(COMPOSE) down --volumes
+
+.PHONY: logs
+logs: engine ## follow what those containers say; ARGS="worker" those of one service
+	@exec $(COMPOSE) logs --follow --tail 100 $(ARGS)
 
 .PHONY: test
 test: $(DEVELOPMENT) $(EMULATOR) ## run all the tests, with the coverage of lines and branches
@@ -40,6 +54,14 @@ test: $(DEVELOPMENT) $(EMULATOR) ## run all the tests, with the coverage of line
 e2e: $(DEVELOPMENT) ## try out a running deployment, API=… KEY=…, else the service of `make run` in another terminal
 	@exec $(BIN)/python -m tests.deployed $(ARGS)
 
+.PHONY: contract
+contract: $(DEVELOPMENT) $(EMULATOR) ## hold the adapters to their contract; EMULATOR_URL=… on another emulator, as LocalStack
+	@exec $(BIN)/python -m pytest tests/contract $(ARGS)
+
+.PHONY: containers
+containers: $(DEVELOPMENT) engine ## build the images and try them out: kills, stops and scales under load; some minutes
+	@exec $(BIN)/python -m pytest -v tests/containers $(ARGS)
+
 .PHONY: check
 check: $(DEVELOPMENT) ## check format, lint, types, import contracts and container files, as CI does
 	@echo "format"; $(BIN)/ruff format --check --quiet $(PACKAGES)
@@ -48,7 +70,7 @@ check: $(DEVELOPMENT) ## check format, lint, types, import contracts and contain
 	@echo "import contracts"; $(BIN)/lint-imports --no-logo --no-cache
 	@echo "container files"; $(BIN)/hadolint $(DOCKERFILES)
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
-	@if docker compose version >/dev/null 2>&1; then docker compose --profile receiver config --quiet; \
+	@if docker compose version >/dev/null 2>&1; then docker compose --file docker-compose.yml --profile receiver config --quiet; \
 	else echo "  left out: 'docker compose config', there is no compose here"; fi
 
 .PHONY: catalogue
@@ -72,6 +94,13 @@ clean: ## remove environments, caches and what the local run wrote
 	@rm -rf .venv .venv-emulator .local .coverage .coverage.* build dist *.egg-info
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: engine
+engine:
+	@docker compose version >/dev/null 2>&1 || \
+		{ echo "Docker with compose v2 is needed, and is not here: 'make run' does without" >&2; exit 1; }
+	@docker info >/dev/null 2>&1 || \
+		{ echo "no container engine answers: start Docker, or take 'make run', which needs none" >&2; exit 1; }
 
 $(DEVELOPMENT): $(LOCKS)/development.txt
 	@$(call environment,.venv,the project's packages,&& $(BIN)/python -m pip install $(OURSELVES))

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -12,6 +13,14 @@ from tests.emulator import Emulator, aws_environment, run_emulator
 # The machine may be busy, so no deadline; and a run that was green stays green.
 settings.register_profile("tests", deadline=None, derandomize=True)
 settings.load_profile("tests")
+
+CONTAINERS = Path(__file__).with_name("containers")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the tests that need an engine and minutes, unless they are named: `make containers`."""
+    is_named = any(CONTAINERS.name in argument for argument in config.args)
+    return True if collection_path == CONTAINERS and not is_named else None
 
 
 @pytest.fixture(scope="session")

@@ -40,7 +40,7 @@ class LocalRun:
     async def run(self, stop: asyncio.Event) -> None:
         """Keep all parts running until told to stop, then leave nothing behind."""
         self._settings.folder.mkdir(parents=True, exist_ok=True)
-        remove_ready(self._settings)
+        remove_ready(self._settings.folder)
         self._terminal.say("local", f"starting {', '.join(NAMES)}")
         for part in parts(self._settings, self._environment):
             self._supervisor.start(part)
@@ -64,11 +64,11 @@ class LocalRun:
                 self._settling = asyncio.create_task(self._settle(), name="settle")
                 self._settling.add_done_callback(_show_failure)
         elif self._demo is not None and name in NAMES:
-            write_ready(self._settings, self._demo, self._supervisor.pids)
+            self._write_ready(self._demo)
 
     def _begin_anew(self) -> None:
         self._demo = None
-        remove_ready(self._settings)
+        remove_ready(self._settings.folder)
         if self._settling is not None:
             self._settling.cancel()
             self._settling = None
@@ -87,8 +87,14 @@ class LocalRun:
 
     def _tell(self, demo: Demo) -> None:
         self._demo = demo
-        write_ready(self._settings, demo, self._supervisor.pids)
-        self._terminal.show(screen(self._settings, demo, has_colour=self._terminal.has_colour))
+        self._write_ready(demo)
+        folder, service = self._settings.folder, self._settings.service
+        has_colour = self._terminal.has_colour
+        self._terminal.show(screen(folder, service, demo, stop="Ctrl-C", has_colour=has_colour))
+
+    def _write_ready(self, demo: Demo) -> None:
+        pids = {name: self._supervisor.pids.get(name) for name in NAMES}
+        write_ready(self._settings.folder, self._settings.service, demo, pids)
 
     async def _make_everything(self) -> Demo:
         settings = self._settings
@@ -96,7 +102,7 @@ class LocalRun:
         if code := await self._supervisor.run(provision(self._environment)):
             raise LocalRunError(f"making tables and queues ended with code {code}")
         await wait_until_ready(f"{settings.api}/readiness")
-        demo = await make_demo(settings)
+        demo = await make_demo(settings.service)
         await wait_until_ready(f"{settings.worker}/readiness")
         await wait_until_ready(f"{settings.receiver}/requests")
         return demo

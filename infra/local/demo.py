@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from infra.local.errors import LocalRunError
 from infra.local.loopback import call
-from infra.local.settings import LocalSettings
+from infra.local.service import LocalService
 
 
 class Demo(Struct, frozen=True, kw_only=True):
@@ -32,24 +32,24 @@ class WebhookMade(Struct):
 Made = TypeVar("Made", TenantMade, WebhookMade)
 
 
-async def make_demo(settings: LocalSettings) -> Demo:
+async def make_demo(service: LocalService) -> Demo:
     """Make the tenant with its key, and one webhook to the example receiver.
 
     Raises LocalRunError when the API refuses, OSError when it does not answer.
     """
     tenant = await _create(
-        f"{settings.api}/v1/tenants",
-        settings.operator_key,
+        f"{service.api}/v1/tenants",
+        service.operator_key,
         {"name": "demo", "tier": "free"},
         TenantMade,
     )
     webhook = await _create(
-        f"{settings.api}/v1/webhooks",
+        f"{service.api}/v1/webhooks",
         tenant.key,
         {
-            "url": f"{settings.receiver}/hook",
+            "url": f"{service.hook}/hook",
             "event_types": ["*"],
-            "secret": settings.webhook_secret,
+            "secret": service.webhook_secret,
         },
         WebhookMade,
     )

@@ -13,8 +13,8 @@ import msgspec
 from infra.local.demo import Demo
 from infra.local.errors import LocalRunError
 from infra.local.loopback import call
-from infra.local.parts import NAMES
-from infra.local.settings import ROOT, LocalSettings
+from infra.local.service import LocalService
+from infra.local.settings import local_folder
 from infra.local.terminal import BOLD, RESET
 
 EVENT = '{"event_type":"order.created","payload":{"order":1}}'
@@ -30,24 +30,26 @@ class Place(Protocol):
 PlaceType = TypeVar("PlaceType", bound=Place)
 
 
-def ready_path(settings: LocalSettings) -> Path:
+def ready_path(folder: Path) -> Path:
     """Where scripts look."""
-    return settings.folder / "ready.json"
+    return folder / "ready.json"
 
 
-def write_ready(settings: LocalSettings, demo: Demo, pids: Mapping[str, int | None]) -> None:
+def write_ready(
+    folder: Path, service: LocalService, demo: Demo, pids: Mapping[str, int | None]
+) -> None:
     """Write the file in one step, so that no script ever reads half of it. It holds keys: ours alone."""
     content = {
-        "api": settings.api,
+        "api": service.api,
         "key": demo.key,
-        "operator_key": settings.operator_key,
-        "receiver": settings.receiver,
-        "hook": settings.receiver,  # how the service reaches it: elsewhere by another name
+        "operator_key": service.operator_key,
+        "receiver": service.receiver,
+        "hook": service.hook,
         "webhook_id": demo.webhook_id,
-        "webhook_secret": settings.webhook_secret,
-        "pids": {name: pids.get(name) for name in NAMES},
+        "webhook_secret": service.webhook_secret,
+        "pids": dict(pids),
     }
-    path = ready_path(settings)
+    path = ready_path(folder)
     fresh = path.with_suffix(".new")
     fresh.touch(mode=0o600)
     fresh.write_text(json.dumps(content, indent=2) + "\n")
@@ -56,40 +58,41 @@ def write_ready(settings: LocalSettings, demo: Demo, pids: Mapping[str, int | No
 
 def read_ready(environ: Mapping[str, str], kind: type[PlaceType]) -> PlaceType:
     """Return where the service of this folder's run is. Raises LocalRunError, which says what to do."""
-    path = Path(environ.get("TRIGGERS_LOCAL_DIR") or ROOT / ".local") / "ready.json"
+    path = ready_path(local_folder(environ))
     try:
         place = msgspec.json.decode(path.read_bytes(), type=kind)
         asyncio.run(call("GET", f"{place.api}/liveness"))  # a run that was killed leaves its file
     except OSError:
         raise LocalRunError(
-            "no service runs here: start one with `make run` in another terminal, then try again"
+            "no service runs here: start one with `make run` in another terminal or with `make up`, "
+            "then try again"
         ) from None
     except msgspec.MsgspecError as error:
         raise LocalRunError(f"{path}: {error}") from None
     return place
 
 
-def remove_ready(settings: LocalSettings) -> None:
+def remove_ready(folder: Path) -> None:
     """Take back what is not true any more."""
-    ready_path(settings).unlink(missing_ok=True)
+    ready_path(folder).unlink(missing_ok=True)
 
 
-def screen(settings: LocalSettings, demo: Demo, *, has_colour: bool) -> str:
-    """Return what a person needs to send the first event and see it arrive."""
+def screen(folder: Path, service: LocalService, demo: Demo, *, stop: str, has_colour: bool) -> str:
+    """Return what a person needs to send the first event, see it arrive, and stop it all."""
     bold, plain = (BOLD, RESET) if has_colour else ("", "")
     curl = (
-        f"curl -i {settings.api}/v1/events -H 'Authorization: Bearer {demo.key}'"
+        f"curl -i {service.api}/v1/events -H 'Authorization: Bearer {demo.key}'"
         f" -H 'Content-Type: application/json' -d '{EVENT}'"
     )
     return f"""
 {bold}Ready.{plain}
 
-  API       {settings.api}
+  API       {service.api}
   Key       {demo.key}
-  Docs      {settings.api}/docs
-  Receiver  {settings.receiver}   shows what came in
-  Commands  {_command(settings)}   then docs/cli.md
-  Stop      Ctrl-C
+  Docs      {service.api}/docs
+  Receiver  {service.receiver}   shows what came in
+  Commands  {_command(folder)}   then docs/cli.md
+  Stop      {stop}
 
 {bold}Send an event:{plain}
 
@@ -97,10 +100,10 @@ def screen(settings: LocalSettings, demo: Demo, *, has_colour: bool) -> str:
 """
 
 
-def _command(settings: LocalSettings) -> str:
+def _command(folder: Path) -> str:
     """Return what makes this run known to the command line, as short as it can be typed here."""
     program = Path(sys.prefix) / "bin" / "triggers"
-    return f"{_from_here(program)} profiles set local --from {_from_here(ready_path(settings))}"
+    return f"{_from_here(program)} profiles set local --from {_from_here(ready_path(folder))}"
 
 
 def _from_here(path: Path) -> str:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from infra.local.errors import LocalRunError
 from infra.local.loopback import HOST, free_port, why_not_free
+from infra.local.service import LocalService
 
 ROOT = Path(__file__).resolve().parents[2]
 PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
@@ -48,6 +49,17 @@ class LocalSettings(Struct, frozen=True, kw_only=True):
         return f"http://{HOST}:{self.receiver_port}"
 
     @property
+    def service(self) -> LocalService:
+        """The service as its users see it. All of it is on one machine, so that one address will do."""
+        return LocalService(
+            api=self.api,
+            receiver=self.receiver,
+            hook=self.receiver,
+            operator_key=self.operator_key,
+            webhook_secret=self.webhook_secret,
+        )
+
+    @property
     def emulator(self) -> str:
         """The address of the AWS emulator."""
         return f"http://{HOST}:{self.emulator_port}"
@@ -69,13 +81,18 @@ def read_local_settings(environ: Mapping[str, str]) -> LocalSettings:
         receiver_port=ports["RECEIVER_PORT"],
         emulator_port=ports["EMULATOR_PORT"],
         worker_port=free_port(),
-        folder=Path(environ.get("TRIGGERS_LOCAL_DIR") or ROOT / ".local").absolute(),
+        folder=local_folder(environ),
         emulator_python=Path(python).absolute(),
         operator_key=environ.get("TRIGGERS_OPERATOR_KEY") or f"operator_{secrets.token_hex(24)}",
         cursor_key=environ.get("TRIGGERS_CURSOR_KEY") or secrets.token_hex(24),
         secrets_key=environ.get("TRIGGERS_SECRETS_KEY") or secrets.token_hex(24),
         webhook_secret="whsec_" + base64.b64encode(secrets.token_bytes(24)).decode(),
     )
+
+
+def local_folder(environ: Mapping[str, str]) -> Path:
+    """Return where a local run tells of itself."""
+    return Path(environ.get("TRIGGERS_LOCAL_DIR") or ROOT / ".local").absolute()
 
 
 def read_ports(environ: Mapping[str, str]) -> dict[str, int]:

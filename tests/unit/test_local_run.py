@@ -68,7 +68,7 @@ class Run:
     def pid(self, name: str) -> int | None:
         """Return what ready.json says; None where it says nothing."""
         try:
-            pid: int | None = json.loads(ready_path(self.settings).read_text())["pids"][name]
+            pid: int | None = json.loads(ready_path(self.settings.folder).read_text())["pids"][name]
         except FileNotFoundError:
             return None
         return pid
