@@ -1,0 +1,77 @@
+"""`python -m tests.bench.receiver PORT`: answers 200 to every webhook, and keeps when each event came first.
+
+`GET /count` tells how many (event, path) pairs have come, `GET /taken` hands them over and forgets them.
+"""
+
+import asyncio
+import sys
+import time
+
+import msgspec
+import uvloop
+from msgspec import Struct
+
+from infra.local.loopback import HOST
+from tests.bench.wire import Messages, header
+
+_OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b"
+_TAKEN = _OK % (0, b"")
+
+
+class Taken(Struct, kw_only=True):
+    """What has come: when each event came first on each path, and how many requests came again."""
+
+    first_ns: dict[str, int] = {}
+    repeated: int = 0
+
+    def note(self, name: str, at_ns: int) -> None:
+        if name in self.first_ns:
+            self.repeated += 1
+        else:
+            self.first_ns[name] = at_ns
+
+
+class Receiver:
+    """What all connections share."""
+
+    def __init__(self) -> None:
+        self.taken = Taken()
+
+    def tell(self, path: bytes) -> bytes:
+        """Answer a question of the bench."""
+        if path == b"/count":
+            return str(len(self.taken.first_ns)).encode()
+        taken, self.taken = self.taken, Taken()
+        return msgspec.json.encode(taken)
+
+
+class Intake(Messages):
+    """One connection of a worker, or of the bench."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        super().__init__()
+        self._receiver = receiver
+
+    def take(self, head: bytes, body: bytes) -> None:
+        """Note an event, or answer a question."""
+        method, path, _ = head.split(b" ", 2)
+        if method == b"POST":
+            name = header(head, b"webhook-id") + path
+            self._receiver.taken.note(name.decode(), time.monotonic_ns())
+            self.transport.write(_TAKEN)
+        else:
+            body = self._receiver.tell(path)
+            self.transport.write(_OK % (len(body), body))
+
+
+async def serve(port: int) -> None:
+    """Serve until killed."""
+    receiver = Receiver()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Intake(receiver), HOST, port)
+    sys.stdout.write('{"message": "ready"}\n')
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    uvloop.run(serve(int(sys.argv[1])))
