@@ -10,7 +10,7 @@ from pathlib import Path
 from infra.local.loopback import HOST, free_port
 from infra.local.parts import EMULATOR_ENVIRONMENT
 from infra.local.settings import ROOT
-from tests.processes import own_environment, running
+from tests.processes import Process, own_environment, running
 
 START_SECONDS = 20.0
 PYTHON = ROOT / ".venv-emulator/bin/python"
@@ -18,9 +18,10 @@ PYTHON = ROOT / ".venv-emulator/bin/python"
 
 @dataclass(frozen=True)
 class Emulator:
-    """Where the emulator is."""
+    """Where the emulator is; and its process, when it is ours."""
 
     url: str
+    process: Process | None = None
 
 
 def aws_environment(url: str) -> dict[str, str]:
@@ -38,7 +39,6 @@ def aws_environment(url: str) -> dict[str, str]:
 def run_emulator(folder: Path, port: int | None = None) -> Iterator[Emulator]:
     """Run an emulator with its own folder while the context is open."""
     port = port or free_port()
-    emulator = Emulator(f"http://{HOST}:{port}")
     own = {
         **EMULATOR_ENVIRONMENT,
         "GATEWAY_PORT": str(port),
@@ -49,6 +49,7 @@ def run_emulator(folder: Path, port: int | None = None) -> Iterator[Emulator]:
     }
     command = (str(PYTHON), "-m", "ministack")
     with running(command, own_environment(own), folder / "emulator.log") as process:
+        emulator = Emulator(f"http://{HOST}:{port}", process)
         deadline = time.monotonic() + START_SECONDS
         while not _answers(emulator.url):
             assert process.is_alive, process.printed

@@ -67,6 +67,12 @@ class Process:
         return time.clock_gettime((~self._process.pid << 3) | 2)
 
     @property
+    def resident_bytes(self) -> int:
+        """What it has of the machine's memory now."""
+        pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    @property
     def is_alive(self) -> bool:
         """Tell whether it runs."""
         return self._process.poll() is None

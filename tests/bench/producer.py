@@ -62,12 +62,12 @@ class Producer:
         self.until_ns = 0  # until then an answer leads to the next request
         self.waiting: deque[int] = deque()
         self._idle = deque(connections)
-        self._all = len(connections)
+        self._open = len(connections)
         self._requests = requests
 
     @property
     def in_the_air(self) -> int:
-        return self._all - len(self._idle)
+        return self._open - len(self._idle)
 
     def send(self) -> None:
         """Send the next event, now or as soon as a connection is idle."""
@@ -84,7 +84,10 @@ class Producer:
     def _answered(
         self, connection: Connection, sent_ns: int, future: asyncio.Future[Answer]
     ) -> None:
-        self._idle.append(connection)
+        if connection.transport.is_closing():
+            self._open -= 1
+        else:
+            self._idle.append(connection)
         if future.exception() is not None:
             self.refused[0] += 1
         elif (answer := future.result()).status == 202:
@@ -135,8 +138,10 @@ async def send_by_schedule(producer: Producer, moments: list[float]) -> list[int
 
 
 def schedule(rate: int, seconds: float) -> list[float]:
-    """Return when each event is due, in seconds from the start: as those of many producers who know
-    nothing of each other (a Poisson process, given their number), and the same each time."""
+    """Return when each event is due, in seconds from the start; the same each time.
+
+    They come as from many producers who know nothing of each other: a Poisson process, given how many.
+    """
     chance = random.Random(rate)
     return sorted(chance.uniform(0, seconds) for _ in range(round(rate * seconds)))
 
@@ -145,7 +150,7 @@ def requests_of(plan: Plan) -> Iterator[bytes]:
     """Yield requests without end, of each tenant in turn."""
     noise = random.Random(1).randbytes(plan.payload_bytes).hex()
     for number in count():
-        start = f'{{"number": {number:09}, "text": "'.replace(": 0", ": 1", 1)
+        start = f'{{"number": {number + 100_000_000}, "text": "'
         payload = start + noise[: plan.payload_bytes - len(start) - 2] + '"}'
         body = f'{{"event_type": "order.created", "source": "shop", "payload": {payload}}}'
         headers = {

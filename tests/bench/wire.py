@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from infra.local.loopback import HOST
+
 MESSAGE_BYTES_MAX = 2 << 20
 _END = b"\r\n\r\n"
 
@@ -26,9 +28,8 @@ class Messages(asyncio.Protocol):
     def __init__(self) -> None:
         self._buffer = bytearray()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin."""
-        assert isinstance(transport, asyncio.Transport)
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
@@ -78,9 +79,8 @@ class Connection(Messages):
 
 async def connect(url: str) -> Connection:
     """Open a connection to a server on this machine."""
-    address = urlsplit(url)
     loop = asyncio.get_running_loop()
-    _, connection = await loop.create_connection(Connection, address.hostname, address.port)
+    _, connection = await loop.create_connection(Connection, HOST, urlsplit(url).port or 80)
     return connection
 
 

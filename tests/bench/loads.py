@@ -1,0 +1,123 @@
+"""Drives a load through a target: a producer sends, and all is awaited at the receiver."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from infra.local.loopback import HOST, call, free_port
+from tests.bench.producer import ANSWER_SECONDS, Plan, Sent
+from tests.bench.receiver import Taken
+from tests.bench.targets import Target, launch
+from tests.processes import WAIT_SECONDS, Process
+
+AT_ONCE = 64  # requests in the air at saturation
+DRAIN_SECONDS = 30.0
+SETTLE_SECONDS = 0.5  # for what comes after the last delivery: its finish, the delete of its hint
+POLL_SECONDS = 0.1
+PRINTED_MAX = 2_000  # characters of what a producer said when it failed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """What came of a load. `received_ns` is when each accepted event had arrived at all webhooks."""
+
+    sent: Sent
+    repeated: int
+    received_ns: dict[str, int]
+
+    @property
+    def started_ns(self) -> int:
+        """When the first event was sent."""
+        return min(sent_ns for _, sent_ns, _ in self.sent.accepted)
+
+    @property
+    def accept_seconds(self) -> float:
+        """From the first event that was sent to the last that was accepted."""
+        return (max(at_ns for _, _, at_ns in self.sent.accepted) - self.started_ns) / 1e9
+
+    @property
+    def seconds(self) -> float:
+        """From the first event that was sent to the last that arrived."""
+        return (max(self.received_ns.values()) - self.started_ns) / 1e9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Driver:
+    """The receiver, and what every load has in common."""
+
+    receiver: Process
+    url: str
+    folder: Path
+    webhooks: int
+    payload_bytes: int
+
+    async def drive(self, target: Target, rate: int | None, seconds: float) -> Load:
+        """Send for so many seconds, and wait until all has arrived and is settled.
+
+        What has not within DRAIN_SECONDS is lost.
+        """
+        sent = await self._send(
+            Plan(
+                url=target.url,
+                keys=target.keys,
+                rate=rate,
+                at_once=AT_ONCE,
+                seconds=seconds,
+                payload_bytes=self.payload_bytes,
+            )
+        )
+        ends = time.monotonic() + DRAIN_SECONDS
+        expected = len(sent.accepted) * self.webhooks
+        while await self._ask("count") < expected and time.monotonic() < ends:
+            await asyncio.sleep(POLL_SECONDS)
+        await asyncio.sleep(SETTLE_SECONDS)
+        taken = msgspec.convert(await self._ask("taken"), Taken)
+        received_ns = arrivals(sent, taken, self.webhooks)
+        assert received_ns, f"nothing has arrived; refused by status: {sent.refused}"
+        return Load(sent=sent, repeated=taken.repeated, received_ns=received_ns)
+
+    async def _send(self, plan: Plan) -> Sent:
+        plan_path, sent_path = self.folder / "plan.json", self.folder / "sent.json"
+        plan_path.write_bytes(msgspec.json.encode(plan))  # keys belong into no process list
+        with ExitStack() as stack:
+            process = launch(stack, self.folder, "producer", str(plan_path), str(sent_path))
+            code = await process.end(2 * plan.seconds + ANSWER_SECONDS + WAIT_SECONDS)
+            assert code == 0, process.printed[-PRINTED_MAX:]
+        return msgspec.json.decode(sent_path.read_bytes(), type=Sent)
+
+    async def _ask(self, question: str) -> Any:
+        status, answer = await call("GET", f"{self.url}/{question}")
+        assert status == 200, answer
+        return answer
+
+
+@asynccontextmanager
+async def open_driver(folder: Path, *, webhooks: int, payload_bytes: int) -> AsyncIterator[Driver]:
+    """Run the receiver."""
+    port = free_port()
+    with ExitStack() as stack:
+        process = launch(stack, folder, "receiver", str(port))
+        await process.says("ready")
+        yield Driver(
+            receiver=process,
+            url=f"http://{HOST}:{port}",
+            folder=folder,
+            webhooks=webhooks,
+            payload_bytes=payload_bytes,
+        )
+
+
+def arrivals(sent: Sent, taken: Taken, webhooks: int) -> dict[str, int]:
+    """Return when each accepted event had arrived at all webhooks, of those that have."""
+    found = {}
+    for event_id, _, _ in sent.accepted:
+        names = [f"{event_id}/{number}" for number in range(webhooks)]
+        if all(name in taken.first_ns for name in names):
+            found[event_id] = max(taken.first_ns[name] for name in names)
+    return found

@@ -1,0 +1,116 @@
+"""The runs: what a load costs by the clock and the operating system, and in calls and write units of AWS."""
+
+import asyncio
+from collections.abc import Mapping
+
+from tests.bench.loads import Driver, Load
+from tests.bench.measures import (
+    Figures,
+    Samples,
+    milliseconds,
+    percentile,
+    processor_seconds,
+    resident_megabytes,
+    sampling,
+)
+from tests.bench.targets import Target
+from tests.fault_proxy import Answer, Call, FaultProxy, Forward
+from tests.processes import Process
+from tests.write_units import WriteMeter
+from triggers.aws import keys
+
+WARM_UP_SECONDS_MAX = 3
+COUNTING_SECONDS_MAX = 5
+METERED_RATE = 20  # for a second: each write is measured by itself
+REST_SECONDS = 2
+
+
+async def rest(target: Target) -> Figures:
+    """Return what a target costs that has nothing to do."""
+    before = processor_seconds(target.parts)
+    await asyncio.sleep(REST_SECONDS)
+    used = {name: now - before[name] for name, now in processor_seconds(target.parts).items()}
+    memory = resident_megabytes(target.parts)
+    return {
+        **{f"processor, {name} at rest, ms/s": s * 1000 / REST_SECONDS for name, s in used.items()},
+        **{f"memory, {name} at rest, MB": megabytes for name, megabytes in memory.items()},
+    }
+
+
+async def measure(
+    driver: Driver, target: Target, emulator: Process, rate: int | None, seconds: int
+) -> Figures:
+    """Return what a load at a rate comes to, after a warm-up."""
+    await driver.drive(target, rate, min(seconds, WARM_UP_SECONDS_MAX))
+    parts = target.parts | {"emulator": [emulator], "receiver": [driver.receiver]}
+    before = processor_seconds(parts)
+    async with sampling(target.parts, target.liveness) as samples:
+        load = await driver.drive(target, rate, seconds)
+    used = {name: now - before[name] for name, now in processor_seconds(parts).items()}
+    used["producer"] = load.sent.processor_seconds
+    return {**outcome_figures(load), **cost_figures(load, used), **sample_figures(samples)}
+
+
+async def count(
+    driver: Driver, target: Target, proxy: FaultProxy, rate: int | None, seconds: int
+) -> Figures:
+    """Return how many calls of AWS an event takes at a rate."""
+    await driver.drive(target, rate, 1)
+    before = proxy.calls.copy()
+    with proxy.laid("DynamoDB", pass_on) as dynamodb, proxy.laid("SQS", pass_on) as sqs:
+        load = await driver.drive(target, rate, min(seconds, COUNTING_SECONDS_MAX))
+    counts = {"DynamoDB": dynamodb.hits, "SQS": sqs.hits, **(proxy.calls - before)}
+    events = len(load.received_ns)
+    return {f"calls an event, {name}": number / events for name, number in counts.items()}
+
+
+async def meter(driver: Driver, target: Target, proxy: FaultProxy) -> Figures:
+    """Return how many write units an event costs, without those of leases and limits."""
+    units = WriteMeter(target.name_prefix)
+    with proxy.laid("DynamoDB", units):
+        load = await driver.drive(target, METERED_RATE, 1)
+    del units.units[keys.COUNTERS]
+    return {"write units an event": units.units.total() / len(load.received_ns)}
+
+
+async def pass_on(call: Call, forward: Forward) -> Answer | None:
+    """No fault: the call is only counted."""
+    return await forward(call)
+
+
+def outcome_figures(load: Load) -> Figures:
+    """Return what became of the events, and when."""
+    accepted, received_ns, late_ns = load.sent.accepted, load.received_ns, load.sent.late_ns
+    return {
+        "accepted, events": len(accepted),
+        "refused, events": sum(load.sent.refused.values()),
+        "lost, events": len(accepted) - len(received_ns),
+        "repeated, requests": load.repeated,
+        "accepted, events/s": len(accepted) / load.accept_seconds,
+        "delivered, events/s": len(received_ns) / load.seconds,
+        **milliseconds("accept", [at_ns - sent_ns for _, sent_ns, at_ns in accepted]),
+        **milliseconds(
+            "accept to received",
+            [received_ns[name] - at_ns for name, _, at_ns in accepted if name in received_ns],
+        ),
+        **({"producer late p99, ms": percentile(late_ns, 99) / 1e6} if late_ns else {}),
+    }
+
+
+def cost_figures(load: Load, used_seconds: Mapping[str, float]) -> Figures:
+    """Return the processor time of an event in the service, and how busy each process was."""
+    events = len(load.received_ns)
+    app, worker = used_seconds["app"], used_seconds["worker"]
+    costs = {"app": app, "worker": worker, "both": app + worker}
+    return {
+        **{f"processor, {name}, ms/event": s * 1000 / events for name, s in costs.items()},
+        **{f"busy, {name}, %": s * 100 / load.seconds for name, s in used_seconds.items()},
+    }
+
+
+def sample_figures(samples: Samples) -> Figures:
+    """Return what was seen from outside."""
+    figures = {f"memory, {name}, MB": peak for name, peak in samples.peak_megabytes.items()}
+    for name, lag_ns in samples.lag_ns.items():
+        figures |= milliseconds(f"answer lag of /liveness, {name}", lag_ns)
+    return figures
