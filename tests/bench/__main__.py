@@ -50,9 +50,9 @@ async def bench(arguments: Arguments) -> Report:
             open_driver(folder, webhooks=arguments.webhooks, payload_bytes=arguments.payload)
         )
         still = await measure_emulator(emulator.url)
-        floor = await run_floor(driver, emulator, arguments)
-        at_rest, found = await run_service(driver, emulator, arguments)
-        counted = await run_counts(driver, emulator, arguments)
+        floor = await run_floor(driver, emulator, folder / "floor", arguments)
+        at_rest, found = await run_service(driver, emulator, folder / "service", arguments)
+        counted = await run_counts(driver, emulator, folder / "counted", arguments)
     return Report(
         arguments=arguments,
         processors=os.cpu_count(),
@@ -65,10 +65,12 @@ async def bench(arguments: Arguments) -> Report:
     )
 
 
-async def run_floor(driver: Driver, emulator: Emulator, arguments: Arguments) -> dict[str, Figures]:
+async def run_floor(
+    driver: Driver, emulator: Emulator, folder: Path, arguments: Arguments
+) -> dict[str, Figures]:
     """Measure the floor at each rate."""
     found = {}
-    async with open_floor(driver.folder / "floor", driver.url, arguments) as target:
+    async with open_floor(folder, driver.receiver_url, arguments) as target:
         for rate in arguments.rates:
             say(f"the floor at {name_of(rate)}")
             found[name_of(rate)] = await measure(
@@ -78,12 +80,11 @@ async def run_floor(driver: Driver, emulator: Emulator, arguments: Arguments) ->
 
 
 async def run_service(
-    driver: Driver, emulator: Emulator, arguments: Arguments
+    driver: Driver, emulator: Emulator, folder: Path, arguments: Arguments
 ) -> tuple[Figures, dict[str, Figures]]:
     """Measure the service at rest and at each rate."""
     found = {}
-    folder = driver.folder / "service"
-    async with open_service(emulator.url, folder, driver.url, arguments) as target:
+    async with open_service(emulator.url, folder, driver.receiver_url, arguments) as target:
         at_rest = await rest(target)
         for rate in arguments.rates:
             say(f"the service at {name_of(rate)}")
@@ -94,14 +95,13 @@ async def run_service(
 
 
 async def run_counts(
-    driver: Driver, emulator: Emulator, arguments: Arguments
+    driver: Driver, emulator: Emulator, folder: Path, arguments: Arguments
 ) -> dict[str, Figures]:
     """Count calls and write units at each rate, with a service of its own behind a proxy."""
     found = {}
-    folder = driver.folder / "counted"
     async with (
         run_fault_proxy(emulator.url) as proxy,
-        open_service(proxy.url, folder, driver.url, arguments) as target,
+        open_service(proxy.url, folder, driver.receiver_url, arguments) as target,
     ):
         for rate in arguments.rates:
             say(f"the calls at {name_of(rate)}")
@@ -117,7 +117,9 @@ def name_of(rate: int | None) -> str:
 
 def say(what: str) -> None:
     """Tell on standard error what is being measured."""
-    sys.stderr.write(f"measuring {what}\n")
+    import time
+
+    sys.stderr.write(f"{time.monotonic():.1f} measuring {what}\n")
 
 
 def main() -> int:

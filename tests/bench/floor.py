@@ -23,10 +23,9 @@ from msgspec import Raw, Struct
 
 from app.server import KEEP_ALIVE_SECONDS
 from infra.local.loopback import HOST
-from tests.bench.wire import MESSAGE_BYTES_MAX
+from tests.bench.wire import MESSAGE_BYTES_MAX, READY
 
 AT_ONCE = 100  # requests of the worker, as many as one webhook gets of ours
-READY = '{"message": "ready"}\n'
 
 
 class EventIn(Struct, kw_only=True):

@@ -20,7 +20,6 @@ AT_ONCE = 64  # requests in the air at saturation
 DRAIN_SECONDS = 30.0
 SETTLE_SECONDS = 0.5  # for what comes after the last delivery: its finish, the delete of its hint
 POLL_SECONDS = 0.1
-PRINTED_MAX = 2_000  # characters of what a producer said when it failed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +48,11 @@ class Load:
 
 @dataclass(frozen=True, kw_only=True)
 class Driver:
-    """The receiver, and what every load has in common."""
+    """The producer and the receiver, and what every load has in common."""
 
-    receiver: Process
-    url: str
-    folder: Path
+    processes: dict[str, Process]
+    producer_url: str
+    receiver_url: str
     webhooks: int
     payload_bytes: int
 
@@ -83,31 +82,30 @@ class Driver:
         return Load(sent=sent, repeated=taken.repeated, received_ns=received_ns)
 
     async def _send(self, plan: Plan) -> Sent:
-        plan_path, sent_path = self.folder / "plan.json", self.folder / "sent.json"
-        plan_path.write_bytes(msgspec.json.encode(plan))  # keys belong into no process list
-        with ExitStack() as stack:
-            process = launch(stack, self.folder, "producer", str(plan_path), str(sent_path))
-            code = await process.end(2 * plan.seconds + ANSWER_SECONDS + WAIT_SECONDS)
-            assert code == 0, process.printed[-PRINTED_MAX:]
-        return msgspec.json.decode(sent_path.read_bytes(), type=Sent)
+        seconds = 2 * plan.seconds + ANSWER_SECONDS + WAIT_SECONDS
+        content = msgspec.to_builtins(plan)
+        status, answer = await call("POST", self.producer_url, content=content, seconds=seconds)
+        assert status == 200, answer
+        return msgspec.convert(answer, Sent, strict=False)
 
     async def _ask(self, question: str) -> Any:
-        status, answer = await call("GET", f"{self.url}/{question}")
+        status, answer = await call("GET", f"{self.receiver_url}/{question}")
         assert status == 200, answer
         return answer
 
 
 @asynccontextmanager
 async def open_driver(folder: Path, *, webhooks: int, payload_bytes: int) -> AsyncIterator[Driver]:
-    """Run the receiver."""
-    port = free_port()
+    """Run the producer and the receiver."""
+    ports = {"producer": free_port(), "receiver": free_port()}
     with ExitStack() as stack:
-        process = launch(stack, folder, "receiver", str(port))
-        await process.says("ready")
+        processes = {name: launch(stack, folder, name, str(port)) for name, port in ports.items()}
+        for process in processes.values():
+            await process.says("ready")
         yield Driver(
-            receiver=process,
-            url=f"http://{HOST}:{port}",
-            folder=folder,
+            processes=processes,
+            producer_url=f"http://{HOST}:{ports['producer']}",
+            receiver_url=f"http://{HOST}:{ports['receiver']}",
             webhooks=webhooks,
             payload_bytes=payload_bytes,
         )

@@ -1,4 +1,4 @@
-"""`python -m tests.bench.producer PLAN RESULT`: sends events as a plan says, and writes down what was answered when.
+"""`python -m tests.bench.producer PORT`: sends events as each plan says that is posted to it, and tells what became of them.
 
 At a rate the schedule is open: an event is sent when its moment has come, whatever became of those before,
 so that queueing shows. Without one so many requests are always in the air.
@@ -12,18 +12,18 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from functools import partial
 from itertools import count
-from pathlib import Path
 
 import msgspec
 import uvloop
 from msgspec import Struct
 
-from tests.bench.wire import Answer, Connection, connect, request_of
+from tests.bench.wire import OK, Answer, Connection, Messages, connect, request_of, serve
 
 CONNECTIONS = 128  # at a rate; what finds none idle waits, and its wait counts
 ANSWER_SECONDS = 15.0  # the last answers have come by then; the API's own deadline is 10
 TIMER_SECONDS = 0.0005  # half of what the loop's timers can tell apart
 PAYLOAD_BYTES_MIN = 40
+
 _ID = b"evt_"
 _ID_LENGTH = 30
 
@@ -49,7 +49,9 @@ class Sent(Struct, kw_only=True):
     accepted: list[tuple[str, int, int]] = []
     late_ns: list[int] = []
     refused: dict[int, int] = {}
-    processor_seconds: float = 0
+
+
+_plans = msgspec.json.Decoder(Plan)
 
 
 class Producer:
@@ -104,9 +106,9 @@ class Producer:
 async def produce(plan: Plan) -> Sent:
     """Carry out a plan."""
     connections = CONNECTIONS if plan.rate else plan.at_once
-    producer = Producer([await connect(plan.url) for _ in range(connections)], requests_of(plan))
+    opened = [await connect(plan.url) for _ in range(connections)]
+    producer = Producer(opened, requests_of(plan))
     late_ns: list[int] = []
-    used = time.process_time()
     if plan.rate:
         late_ns = await send_by_schedule(producer, schedule(plan.rate, plan.seconds))
     else:
@@ -117,11 +119,12 @@ async def produce(plan: Plan) -> Sent:
         await asyncio.wait_for(producer.all_answered.wait(), plan.seconds + ANSWER_SECONDS)
     except TimeoutError:
         producer.refused[0] += producer.in_the_air + len(producer.waiting)
+    for connection in opened:
+        connection.transport.close()
     return Sent(
         accepted=producer.accepted,
         late_ns=late_ns,
         refused=dict(producer.refused),
-        processor_seconds=time.process_time() - used,
     )
 
 
@@ -166,11 +169,19 @@ def event_id_in(body: bytes) -> str:
     return body[start : start + _ID_LENGTH].decode()
 
 
-def main() -> None:
-    """Carry out the plan in one file, and write what came of it to the other."""
-    plan = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Plan)
-    Path(sys.argv[2]).write_bytes(msgspec.json.encode(uvloop.run(produce(plan))))
+class Intake(Messages):
+    """One connection of the bench. Plans hold keys, which belong into no process list and no file."""
+
+    _task: asyncio.Task[None] | None = None
+
+    def take(self, head: bytes, body: bytes) -> None:
+        """Begin to carry out a plan."""
+        self._task = asyncio.create_task(self._carry_out(_plans.decode(body)))
+
+    async def _carry_out(self, plan: Plan) -> None:
+        answer = msgspec.json.encode(await produce(plan))
+        self.transport.write(OK % (len(answer), answer))
 
 
 if __name__ == "__main__":
-    main()
+    uvloop.run(serve(Intake, int(sys.argv[1])))

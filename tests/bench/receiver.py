@@ -3,19 +3,17 @@
 `GET /count` tells how many (event, path) pairs have come, `GET /taken` hands them over and forgets them.
 """
 
-import asyncio
 import sys
 import time
+from functools import partial
 
 import msgspec
 import uvloop
 from msgspec import Struct
 
-from infra.local.loopback import HOST
-from tests.bench.wire import Messages, header
+from tests.bench.wire import OK, Messages, header, serve
 
-_OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b"
-_TAKEN = _OK % (0, b"")
+_TAKEN = OK % (0, b"")
 
 
 class Taken(Struct, kw_only=True):
@@ -61,17 +59,8 @@ class Intake(Messages):
             self.transport.write(_TAKEN)
         else:
             body = self._receiver.tell(path)
-            self.transport.write(_OK % (len(body), body))
-
-
-async def serve(port: int) -> None:
-    """Serve until killed."""
-    receiver = Receiver()
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Intake(receiver), HOST, port)
-    sys.stdout.write('{"message": "ready"}\n')
-    await server.serve_forever()
+            self.transport.write(OK % (len(body), body))
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(int(sys.argv[1])))
+    uvloop.run(serve(partial(Intake, Receiver()), int(sys.argv[1])))

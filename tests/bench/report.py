@@ -10,7 +10,7 @@ from tests.bench.arguments import Arguments
 from tests.bench.emulation import ROUND_TRIP
 from tests.bench.measures import Figures
 
-LATENCIES = ("accept p", "accept to received p")
+LATENCIES = ("accept p", "accept to received p", "sent to received p")
 COLUMNS = ("value", "round trips", "floor", "× floor", "earlier", "× earlier")
 WIDTH = 44
 

@@ -21,7 +21,7 @@ from triggers.aws import keys
 
 WARM_UP_SECONDS_MAX = 3
 COUNTING_SECONDS_MAX = 5
-METERED_RATE = 20  # for a second: each write is measured by itself
+METERED_RATE, METERED_SECONDS = 20, 0.5  # a few events: each write is measured by itself
 REST_SECONDS = 2
 
 
@@ -41,13 +41,13 @@ async def measure(
     driver: Driver, target: Target, emulator: Process, rate: int | None, seconds: int
 ) -> Figures:
     """Return what a load at a rate comes to, after a warm-up."""
-    await driver.drive(target, rate, min(seconds, WARM_UP_SECONDS_MAX))
-    parts = target.parts | {"emulator": [emulator], "receiver": [driver.receiver]}
+    await driver.drive(target, rate, min(seconds / 2, WARM_UP_SECONDS_MAX))
+    others = driver.processes | {"emulator": emulator}
+    parts = target.parts | {name: [process] for name, process in others.items()}
     before = processor_seconds(parts)
     async with sampling(target.parts, target.liveness) as samples:
         load = await driver.drive(target, rate, seconds)
     used = {name: now - before[name] for name, now in processor_seconds(parts).items()}
-    used["producer"] = load.sent.processor_seconds
     return {**outcome_figures(load), **cost_figures(load, used), **sample_figures(samples)}
 
 
@@ -55,7 +55,7 @@ async def count(
     driver: Driver, target: Target, proxy: FaultProxy, rate: int | None, seconds: int
 ) -> Figures:
     """Return how many calls of AWS an event takes at a rate."""
-    await driver.drive(target, rate, 1)
+    await driver.drive(target, rate, min(seconds / 2, WARM_UP_SECONDS_MAX))
     before = proxy.calls.copy()
     with proxy.laid("DynamoDB", pass_on) as dynamodb, proxy.laid("SQS", pass_on) as sqs:
         load = await driver.drive(target, rate, min(seconds, COUNTING_SECONDS_MAX))
@@ -68,7 +68,7 @@ async def meter(driver: Driver, target: Target, proxy: FaultProxy) -> Figures:
     """Return how many write units an event costs, without those of leases and limits."""
     units = WriteMeter(target.name_prefix)
     with proxy.laid("DynamoDB", units):
-        load = await driver.drive(target, METERED_RATE, 1)
+        load = await driver.drive(target, METERED_RATE, METERED_SECONDS)
     del units.units[keys.COUNTERS]
     return {"write units an event": units.units.total() / len(load.received_ns)}
 
@@ -80,7 +80,11 @@ async def pass_on(call: Call, forward: Forward) -> Answer | None:
 
 def outcome_figures(load: Load) -> Figures:
     """Return what became of the events, and when."""
-    accepted, received_ns, late_ns = load.sent.accepted, load.received_ns, load.sent.late_ns
+    late_ns, received_ns = load.sent.late_ns, load.received_ns
+    accepted = load.sent.accepted
+    arrived = [
+        (sent_ns, at_ns, received_ns[i]) for i, sent_ns, at_ns in accepted if i in received_ns
+    ]
     return {
         "accepted, events": len(accepted),
         "refused, events": sum(load.sent.refused.values()),
@@ -89,10 +93,9 @@ def outcome_figures(load: Load) -> Figures:
         "accepted, events/s": len(accepted) / load.accept_seconds,
         "delivered, events/s": len(received_ns) / load.seconds,
         **milliseconds("accept", [at_ns - sent_ns for _, sent_ns, at_ns in accepted]),
-        **milliseconds(
-            "accept to received",
-            [received_ns[name] - at_ns for name, _, at_ns in accepted if name in received_ns],
-        ),
+        # Without storage between an event may arrive before its answer does.
+        **milliseconds("accept to received", [max(0, come - at) for _, at, come in arrived]),
+        **milliseconds("sent to received", [come - sent for sent, _, come in arrived]),
         **({"producer late p99, ms": percentile(late_ns, 99) / 1e6} if late_ns else {}),
     }
 

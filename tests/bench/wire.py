@@ -1,14 +1,17 @@
 """HTTP/1.1 at its lightest: enough to measure with, and light enough not to be measured."""
 
 import asyncio
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from infra.local.loopback import HOST
 
 MESSAGE_BYTES_MAX = 2 << 20
+READY = '{"message": "ready"}\n'
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b"
 _END = b"\r\n\r\n"
 
 
@@ -82,6 +85,13 @@ async def connect(url: str) -> Connection:
     loop = asyncio.get_running_loop()
     _, connection = await loop.create_connection(Connection, HOST, urlsplit(url).port or 80)
     return connection
+
+
+async def serve(protocol: Callable[[], Messages], port: int) -> None:
+    """Serve on a port of this machine until killed."""
+    server = await asyncio.get_running_loop().create_server(protocol, HOST, port)
+    sys.stdout.write(READY)
+    await server.serve_forever()
 
 
 def header(head: bytes, name: bytes) -> bytes:
