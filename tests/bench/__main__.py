@@ -50,7 +50,7 @@ async def bench(arguments: Arguments) -> Report:
             open_driver(folder, webhooks=arguments.webhooks, payload_bytes=arguments.payload)
         )
         still = await measure_emulator(emulator.url)
-        floor = await run_floor(driver, emulator, folder / "floor", arguments)
+        floor = await run_floor(driver, folder / "floor", arguments)
         at_rest, found = await run_service(driver, emulator, folder / "service", arguments)
         counted = await run_counts(driver, emulator, folder / "counted", arguments)
     return Report(
@@ -65,17 +65,13 @@ async def bench(arguments: Arguments) -> Report:
     )
 
 
-async def run_floor(
-    driver: Driver, emulator: Emulator, folder: Path, arguments: Arguments
-) -> dict[str, Figures]:
+async def run_floor(driver: Driver, folder: Path, arguments: Arguments) -> dict[str, Figures]:
     """Measure the floor at each rate."""
     found = {}
     async with open_floor(folder, driver.receiver_url, arguments) as target:
         for rate in arguments.rates:
             say(f"the floor at {name_of(rate)}")
-            found[name_of(rate)] = await measure(
-                driver, target, emulator.process, rate, arguments.seconds
-            )
+            found[name_of(rate)] = await measure(driver, target, {}, rate, arguments.seconds)
     return found
 
 
@@ -85,12 +81,11 @@ async def run_service(
     """Measure the service at rest and at each rate."""
     found = {}
     async with open_service(emulator.url, folder, driver.receiver_url, arguments) as target:
-        at_rest = await rest(target)
+        at_rest = await rest(target, arguments.seconds)
         for rate in arguments.rates:
             say(f"the service at {name_of(rate)}")
-            found[name_of(rate)] = await measure(
-                driver, target, emulator.process, rate, arguments.seconds
-            )
+            beside = {"emulator": emulator.process}
+            found[name_of(rate)] = await measure(driver, target, beside, rate, arguments.seconds)
     return at_rest, found
 
 
@@ -117,9 +112,7 @@ def name_of(rate: int | None) -> str:
 
 def say(what: str) -> None:
     """Tell on standard error what is being measured."""
-    import time
-
-    sys.stderr.write(f"{time.monotonic():.1f} measuring {what}\n")
+    sys.stderr.write(f"measuring {what}\n")
 
 
 def main() -> int:
@@ -133,6 +126,8 @@ def main() -> int:
     try:
         arguments = read_arguments(parser.parse_args().arguments)
         earlier = read_report(Path(arguments.compare)) if arguments.compare else None
+        if arguments.out:
+            Path(arguments.out).touch()  # better now than after minutes
     except (ArgumentError, OSError, msgspec.DecodeError) as error:
         sys.stderr.write(f"bench: {error}\n")
         return 2

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from infra.local.loopback import HOST, call, free_port
+from tests.bench.arguments import BYTES_MAX, EVENTS_MAX
 from tests.bench.producer import ANSWER_SECONDS, Plan, Sent
 from tests.bench.receiver import Taken
 from tests.bench.targets import Target, launch
@@ -67,6 +68,7 @@ class Driver:
                 keys=target.keys,
                 rate=rate,
                 at_once=AT_ONCE,
+                events_max=min(EVENTS_MAX, BYTES_MAX // self.payload_bytes),
                 seconds=seconds,
                 payload_bytes=self.payload_bytes,
             )

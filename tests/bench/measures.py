@@ -2,10 +2,12 @@
 
 import asyncio
 import math
+import os
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.bench.wire import connect, request_of
 from tests.processes import Process
@@ -32,6 +34,13 @@ def milliseconds(name: str, values_ns: Sequence[float]) -> Figures:
 def processor_seconds(parts: Mapping[str, Sequence[Process]]) -> dict[str, float]:
     """Return what the processes of each part have used of the processors so far."""
     return {name: sum(p.processor_seconds for p in part) for name, part in parts.items()}
+
+
+def machine_seconds() -> float:
+    """Return what all that runs on this machine has used of the processors so far."""
+    ticks = [int(text) for text in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
+    user, nice, system, _idle, _waiting, interrupts, soft_interrupts = ticks[:7]
+    return (user + nice + system + interrupts + soft_interrupts) / os.sysconf("SC_CLK_TCK")
 
 
 def resident_megabytes(parts: Mapping[str, Sequence[Process]]) -> dict[str, float]:

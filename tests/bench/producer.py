@@ -29,12 +29,16 @@ _ID_LENGTH = 30
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What to send. `rate` is events a second; None: `at_once` requests are always in the air."""
+    """What to send. `rate` is events a second; None: `at_once` requests are always in the air.
+
+    Without a rate no more than `events_max` are sent.
+    """
 
     url: str
     keys: list[str]
     rate: int | None
     at_once: int
+    events_max: int
     seconds: float
     payload_bytes: int
 
@@ -61,7 +65,8 @@ class Producer:
         self.accepted: list[tuple[str, int, int]] = []
         self.refused: Counter[int] = Counter()
         self.all_answered = asyncio.Event()
-        self.until_ns = 0  # until then an answer leads to the next request
+        self.until_ns = 0  # until then an answer leads to the next request,
+        self.left = 0  # at most so often
         self.waiting: deque[int] = deque()
         self._idle = deque(connections)
         self._open = len(connections)
@@ -96,7 +101,8 @@ class Producer:
             self.accepted.append((event_id_in(answer.body), sent_ns, answer.at_ns))
         else:
             self.refused[answer.status] += 1
-        if time.monotonic_ns() < self.until_ns:
+        if self.left and time.monotonic_ns() < self.until_ns:
+            self.left -= 1
             self.send()
         self._launch()
         if not self.waiting and not self.in_the_air:
@@ -112,6 +118,7 @@ async def produce(plan: Plan) -> Sent:
     if plan.rate:
         late_ns = await send_by_schedule(producer, schedule(plan.rate, plan.seconds))
     else:
+        producer.left = plan.events_max - plan.at_once
         producer.until_ns = time.monotonic_ns() + int(plan.seconds * 1e9)
         for _ in range(plan.at_once):
             producer.send()

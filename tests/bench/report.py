@@ -10,7 +10,8 @@ from tests.bench.arguments import Arguments
 from tests.bench.emulation import ROUND_TRIP
 from tests.bench.measures import Figures
 
-LATENCIES = ("accept p", "accept to received p", "sent to received p")
+LATENCIES = ("accept p", "accept to received p", "sent to received p")  # told in round trips too
+FLOORED = ("accept p", "sent to received p", "delivered", "processor")  # told in times of the floor
 COLUMNS = ("value", "round trips", "floor", "× floor", "earlier", "× earlier")
 WIDTH = 44
 
@@ -50,12 +51,20 @@ def tables(report: Report, earlier: Report | None = None) -> str:
     """
     before = {run.rate: run.figures for run in earlier.runs} if earlier else {}
     still = Run(rate="", figures=report.still)
-    lines = [*_table("without a load", still, None, earlier.still if earlier else {})]
+    lines = [f"{_conditions(report)}, {report.processors} processors, Python {report.python}"]
+    if earlier and _conditions(earlier) != _conditions(report):
+        lines += [f"the earlier run had other arguments: {_conditions(earlier)}"]
+    lines += ["", *_table("without a load", still, None, earlier.still if earlier else {})]
     round_trip = report.still.get(ROUND_TRIP)
     for run in report.runs:
         title = f"{run.rate} events a second" if run.rate.isdigit() else "as many as go through"
         lines += ["", *_table(title, run, round_trip, before.get(run.rate, {}))]
     return "\n".join(lines)
+
+
+def _conditions(report: Report) -> str:
+    values = msgspec.to_builtins(report.arguments)
+    return " ".join(f"{n}={v}" for n, v in values.items() if n not in ("OUT", "COMPARE"))
 
 
 def _table(title: str, run: Run, round_trip: float | None, earlier: Figures) -> Iterator[str]:
@@ -74,7 +83,7 @@ def _cells(name: str, run: Run, round_trip: float | None, earlier: Figures) -> l
         _number(value),
         _number(trips),
         _number(floor),
-        _number(value / floor if floor else None),
+        _number(value / floor if floor and name.startswith(FLOORED) else None),
         _number(before),
         _number(value / before if before else None),
     ]

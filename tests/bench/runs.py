@@ -1,12 +1,14 @@
 """The runs: what a load costs by the clock and the operating system, and in calls and write units of AWS."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 
 from tests.bench.loads import Driver, Load
 from tests.bench.measures import (
     Figures,
     Samples,
+    machine_seconds,
     milliseconds,
     percentile,
     processor_seconds,
@@ -22,32 +24,35 @@ from triggers.aws import keys
 WARM_UP_SECONDS_MAX = 3
 COUNTING_SECONDS_MAX = 5
 METERED_RATE, METERED_SECONDS = 20, 0.5  # a few events: each write is measured by itself
-REST_SECONDS = 2
+REST_SECONDS_MAX = 2
 
 
-async def rest(target: Target) -> Figures:
+async def rest(target: Target, seconds: int) -> Figures:
     """Return what a target costs that has nothing to do."""
+    seconds = min(seconds, REST_SECONDS_MAX)
     before = processor_seconds(target.parts)
-    await asyncio.sleep(REST_SECONDS)
+    await asyncio.sleep(seconds)
     used = {name: now - before[name] for name, now in processor_seconds(target.parts).items()}
     memory = resident_megabytes(target.parts)
     return {
-        **{f"processor, {name} at rest, ms/s": s * 1000 / REST_SECONDS for name, s in used.items()},
+        **{f"processor, {name} at rest, ms/s": s * 1000 / seconds for name, s in used.items()},
         **{f"memory, {name} at rest, MB": megabytes for name, megabytes in memory.items()},
     }
 
 
 async def measure(
-    driver: Driver, target: Target, emulator: Process, rate: int | None, seconds: int
+    driver: Driver, target: Target, beside: Mapping[str, Process], rate: int | None, seconds: int
 ) -> Figures:
     """Return what a load at a rate comes to, after a warm-up."""
     await driver.drive(target, rate, min(seconds / 2, WARM_UP_SECONDS_MAX))
-    others = driver.processes | {"emulator": emulator}
-    parts = target.parts | {name: [process] for name, process in others.items()}
-    before = processor_seconds(parts)
+    processes = {**driver.processes, **beside}
+    parts = {**target.parts, **{name: [process] for name, process in processes.items()}}
+    began, machine_before, before = time.monotonic(), machine_seconds(), processor_seconds(parts)
     async with sampling(target.parts, target.liveness) as samples:
         load = await driver.drive(target, rate, seconds)
     used = {name: now - before[name] for name, now in processor_seconds(parts).items()}
+    others = machine_seconds() - machine_before - sum(used.values())
+    used["others"] = others * load.seconds / (time.monotonic() - began)
     return {**outcome_figures(load), **cost_figures(load, used), **sample_figures(samples)}
 
 
@@ -107,6 +112,7 @@ def cost_figures(load: Load, used_seconds: Mapping[str, float]) -> Figures:
     costs = {"app": app, "worker": worker, "both": app + worker}
     return {
         **{f"processor, {name}, ms/event": s * 1000 / events for name, s in costs.items()},
+        # Of one processor; the others are all that runs on this machine besides.
         **{f"busy, {name}, %": s * 100 / load.seconds for name, s in used_seconds.items()},
     }
 
