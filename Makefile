@@ -77,6 +77,13 @@ check: $(DEVELOPMENT) ## check format, lint, types, import contracts and contain
 catalogue: $(DEVELOPMENT) ## show which faults and bad inputs have a test, and which have not
 	@$(BIN)/python -m tests.catalogue $(ARGS)
 
+# What `python -m tests.bench` takes: `make bench ARGS=--help` tells their meaning, defaults and limits.
+BENCH := RATE SECONDS TENANTS WEBHOOKS PAYLOAD WORKERS OUT COMPARE
+
+.PHONY: bench
+bench: $(DEVELOPMENT) $(EMULATOR) ## measure what an event takes and costs; ARGS=--help shows what can be chosen
+	@exec $(BIN)/python -m tests.bench $(foreach name,$(BENCH),$(if $($(name)),'$(name)=$($(name))')) $(ARGS)
+
 .PHONY: format
 format: $(DEVELOPMENT) ## put the code into shape
 	@$(BIN)/ruff format --quiet $(PACKAGES)

@@ -98,10 +98,10 @@ async def run_counts(
         run_fault_proxy(emulator.url) as proxy,
         open_service(proxy.url, folder, driver.receiver_url, arguments) as target,
     ):
+        units = await meter(driver, target, proxy)
         for rate in arguments.rates:
             say(f"the calls at {name_of(rate)}")
             found[name_of(rate)] = await count(driver, target, proxy, rate, arguments.seconds)
-        units = await meter(driver, target, proxy)
     return {name: figures | units for name, figures in found.items()}
 
 

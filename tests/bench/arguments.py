@@ -34,7 +34,9 @@ class Arguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, r
     ] = 300
     workers: Annotated[int, Meta(ge=1, le=8, description="processes")] = 1
     out: Annotated[str, Meta(description="a file for all figures, as JSON")] = ""
-    compare: Annotated[str, Meta(description="such a file of an earlier run, for ratios")] = ""
+    compare: Annotated[
+        str, Meta(description="such a file of an earlier run to set the figures against")
+    ] = ""
 
     @property
     def rates(self) -> list[int | None]:
@@ -69,9 +71,10 @@ def describe_arguments() -> str:
     """Return a line for each argument: its name, default and meaning."""
     lines = []
     for field in msgspec.structs.fields(Arguments):
-        meaning = msgspec.json.schema(field.type)["description"]
-        default = f" ({field.default})" if field.default != "" else ""
-        lines.append(f"  {field.encode_name:<9} {meaning}{default}")
+        schema = msgspec.json.schema(field.type)
+        limits = f", {schema['minimum']}–{schema['maximum']}" if "minimum" in schema else ""
+        default = f"; {field.default} by default" if field.default != "" else ""
+        lines.append(f"  {field.encode_name:<9} {schema['description']}{limits}{default}")
     return "\n".join(lines)
 
 

@@ -10,7 +10,7 @@ from tests.bench.measures import Figures, percentile
 from tests.bench.wire import Answer, Connection, connect, request_of
 
 WRITES = 300
-WAKES = 15
+WAKES = 10
 PARKED_SECONDS = 0.1  # a long poll of the emulator looks again that often
 TABLE = "bench-writes"
 QUEUE = "bench-wakes"

@@ -19,8 +19,8 @@ from tests.processes import WAIT_SECONDS, Process
 
 AT_ONCE = 64  # requests in the air at saturation
 DRAIN_SECONDS = 30.0
-SETTLE_SECONDS = 0.5  # for what comes after the last delivery: its finish, the delete of its hint
-POLL_SECONDS = 0.1
+SETTLE_SECONDS = 0.3  # for what comes after the last delivery: its finish, the delete of its hint
+POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)

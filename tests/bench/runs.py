@@ -21,7 +21,7 @@ from tests.processes import Process
 from tests.write_units import WriteMeter
 from triggers.aws import keys
 
-WARM_UP_SECONDS_MAX = 3
+WARM_UP_SECONDS_MAX = 3  # and at most a quarter of what is measured
 COUNTING_SECONDS_MAX = 5
 METERED_RATE, METERED_SECONDS = 20, 0.5  # a few events: each write is measured by itself
 REST_SECONDS_MAX = 2
@@ -44,7 +44,7 @@ async def measure(
     driver: Driver, target: Target, beside: Mapping[str, Process], rate: int | None, seconds: int
 ) -> Figures:
     """Return what a load at a rate comes to, after a warm-up."""
-    await driver.drive(target, rate, min(seconds / 2, WARM_UP_SECONDS_MAX))
+    await driver.drive(target, rate, min(seconds / 4, WARM_UP_SECONDS_MAX))
     processes = {**driver.processes, **beside}
     parts = {**target.parts, **{name: [process] for name, process in processes.items()}}
     began, machine_before, before = time.monotonic(), machine_seconds(), processor_seconds(parts)
@@ -60,7 +60,6 @@ async def count(
     driver: Driver, target: Target, proxy: FaultProxy, rate: int | None, seconds: int
 ) -> Figures:
     """Return how many calls of AWS an event takes at a rate."""
-    await driver.drive(target, rate, min(seconds / 2, WARM_UP_SECONDS_MAX))
     before = proxy.calls.copy()
     with proxy.laid("DynamoDB", pass_on) as dynamodb, proxy.laid("SQS", pass_on) as sqs:
         load = await driver.drive(target, rate, min(seconds, COUNTING_SECONDS_MAX))
