@@ -33,14 +33,13 @@ from tests.bench.targets import open_floor, open_service
 from tests.emulator import Emulator, run_emulator
 from tests.fault_proxy import run_fault_proxy
 
-START_SECONDS = 120  # of the whole run's deadline
-RATE_SECONDS = 120  # and for each rate, besides its loads
-LOADS = 6  # at each rate at most: three with their warm-ups
+# The deadline of it all: for the starts, and for each rate beside and with what its loads and their drains take.
+START_SECONDS, RATE_SECONDS, LOAD_TIMES = 120, 240, 15
 
 
 async def bench(arguments: Arguments) -> Report:
     """Carry out all runs. Raises TimeoutError when they take far too long."""
-    a_rate = LOADS * arguments.seconds + RATE_SECONDS
+    a_rate = RATE_SECONDS + LOAD_TIMES * arguments.seconds
     async with AsyncExitStack() as stack:
         deadline = asyncio.timeout(START_SECONDS + len(arguments.rates) * a_rate)
         await stack.enter_async_context(deadline)
@@ -116,7 +115,7 @@ def say(what: str) -> None:
 
 
 def main() -> int:
-    """Measure as the command line says; 1 when a run failed, 2 for a wrong argument."""
+    """Measure as the command line says; 2 for a wrong argument, 130 when interrupted."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench",
         description=f"{__doc__}\narguments:\n{describe_arguments()}",
@@ -131,7 +130,10 @@ def main() -> int:
     except (ArgumentError, OSError, msgspec.DecodeError) as error:
         sys.stderr.write(f"bench: {error}\n")
         return 2
-    report = asyncio.run(bench(arguments))
+    try:
+        report = asyncio.run(bench(arguments))
+    except KeyboardInterrupt:
+        return 130
     sys.stdout.write(tables(report, earlier) + "\n")
     if arguments.out:
         write_report(report, Path(arguments.out))

@@ -153,7 +153,7 @@ def schedule(rate: int, seconds: float) -> list[float]:
     They come as from many producers who know nothing of each other: a Poisson process, given how many.
     """
     chance = random.Random(rate)
-    return sorted(chance.uniform(0, seconds) for _ in range(round(rate * seconds)))
+    return sorted(chance.uniform(0, seconds) for _ in range(max(1, round(rate * seconds))))
 
 
 def requests_of(plan: Plan) -> Iterator[bytes]:

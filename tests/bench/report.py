@@ -92,4 +92,4 @@ def _cells(name: str, run: Run, round_trip: float | None, earlier: Figures) -> l
 def _number(value: float | None) -> str:
     if value is None:
         return ""
-    return f"{value:.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:.0f}" if value % 1 == 0 or abs(value) >= 1000 else f"{value:.3g}"
