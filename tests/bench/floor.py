@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
@@ -24,6 +24,7 @@ from msgspec import Raw, Struct
 from app.server import KEEP_ALIVE_SECONDS
 from infra.local.loopback import HOST
 from tests.bench.wire import MESSAGE_BYTES_MAX, READY
+from tests.processes import POLL_SECONDS, WAIT_SECONDS
 
 AT_ONCE = 100  # requests of the worker, as many as one webhook gets of ours
 
@@ -62,7 +63,7 @@ def make_app(worker_port: int) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        _, app.state.worker = await asyncio.open_connection(HOST, worker_port)
+        app.state.worker = await connect_when_ready(worker_port)
         yield
 
     @post("/v1/events", status_code=202)
@@ -74,6 +75,15 @@ def make_app(worker_port: int) -> Litestar:
         return EventOut(event_id=event_id, event_type=event.event_type, source=event.source)
 
     return Litestar([accept], lifespan=[lifespan], openapi_config=None, logging_config=None)
+
+
+async def connect_when_ready(port: int) -> asyncio.StreamWriter:
+    """Connect to the worker, which starts at the same time."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while True:
+            with suppress(ConnectionRefusedError):
+                return (await asyncio.open_connection(HOST, port))[1]
+            await asyncio.sleep(POLL_SECONDS)
 
 
 async def work(port: int, urls: list[str]) -> None:

@@ -88,11 +88,9 @@ async def open_floor(
         "FLOOR_URLS": ",".join(webhook_urls(receiver_url, arguments.webhooks)),
     }
     with ExitStack() as stack:
-        parts = {}
-        for name in ("worker", "app"):  # the app connects to the worker when it starts
-            process = launch(stack, folder, "floor", name, **own)
+        parts = {name: [launch(stack, folder, "floor", name, **own)] for name in ("app", "worker")}
+        for [process] in parts.values():
             await process.says("ready")
-            parts[name] = [process]
         yield Target(url=f"http://{HOST}:{port}", keys=["none"], parts=parts, liveness={})
 
 
