@@ -11,8 +11,8 @@ from tests.bench.producer import PAYLOAD_BYTES_MIN
 SATURATION = "max"
 RATES_MAX = 8
 RATE_MAX = 10_000
-EVENTS_MAX = 200_000  # the emulator keeps them all in memory, and their payloads
-BYTES_MAX = 512 << 20
+DELIVERIES_MAX = 200_000
+BYTES_MAX = 512 << 20  # of payloads: the emulator keeps all in memory
 
 
 class ArgumentError(Exception):
@@ -43,6 +43,11 @@ class Arguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, r
         """The rates in order; None: as many as go through. Raises ArgumentError."""
         return [_rate(text.strip()) for text in self.rate.split(",")]
 
+    @property
+    def events_max(self) -> int:
+        """How many events may be sent at all rates together; at saturation alone as many again."""
+        return min(DELIVERIES_MAX // self.webhooks, BYTES_MAX // self.payload)
+
 
 def read_arguments(texts: Sequence[str]) -> Arguments:
     """Read `NAME=value` arguments. Raises ArgumentError that says what is wrong."""
@@ -60,9 +65,9 @@ def read_arguments(texts: Sequence[str]) -> Arguments:
     events = sum(rate or 0 for rate in rates) * arguments.seconds
     if len(rates) > RATES_MAX or len(set(rates)) < len(rates):
         raise ArgumentError(f"RATE: at most {RATES_MAX} rates, each once")
-    if events > EVENTS_MAX or events * arguments.payload > BYTES_MAX:
+    if events > arguments.events_max:
         raise ArgumentError(
-            f"RATE × SECONDS: at most {EVENTS_MAX} events with {BYTES_MAX >> 20} MiB of payloads"
+            f"RATE × SECONDS: at most {arguments.events_max} events with this PAYLOAD and WEBHOOKS"
         )
     return arguments
 

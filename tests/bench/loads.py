@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from infra.local.loopback import HOST, call, free_port
-from tests.bench.arguments import BYTES_MAX, EVENTS_MAX
+from tests.bench.arguments import Arguments
 from tests.bench.producer import ANSWER_SECONDS, Plan, Sent
 from tests.bench.receiver import Taken
 from tests.bench.targets import Target, launch
@@ -54,8 +54,7 @@ class Driver:
     processes: dict[str, Process]
     producer_url: str
     receiver_url: str
-    webhooks: int
-    payload_bytes: int
+    arguments: Arguments
 
     async def drive(self, target: Target, rate: int | None, seconds: float) -> Load:
         """Send for so many seconds, and wait until all has arrived and is settled.
@@ -68,18 +67,18 @@ class Driver:
                 keys=target.keys,
                 rate=rate,
                 at_once=AT_ONCE,
-                events_max=min(EVENTS_MAX, BYTES_MAX // self.payload_bytes),
+                events_max=self.arguments.events_max,
                 seconds=seconds,
-                payload_bytes=self.payload_bytes,
+                payload_bytes=self.arguments.payload,
             )
         )
         ends = time.monotonic() + DRAIN_SECONDS + DRAIN_TIMES * seconds
-        expected = len(sent.accepted) * self.webhooks
+        expected = len(sent.accepted) * self.arguments.webhooks
         while await self._ask("count") < expected and time.monotonic() < ends:
             await asyncio.sleep(POLL_SECONDS)
         await asyncio.sleep(SETTLE_SECONDS)
         taken = msgspec.convert(await self._ask("taken"), Taken)
-        received_ns = arrivals(sent, taken, self.webhooks)
+        received_ns = arrivals(sent, taken, self.arguments.webhooks)
         assert received_ns, f"nothing has arrived; refused by status: {sent.refused}"
         return Load(sent=sent, repeated=taken.repeated, received_ns=received_ns)
 
@@ -97,7 +96,7 @@ class Driver:
 
 
 @asynccontextmanager
-async def open_driver(folder: Path, *, webhooks: int, payload_bytes: int) -> AsyncIterator[Driver]:
+async def open_driver(folder: Path, arguments: Arguments) -> AsyncIterator[Driver]:
     """Run the producer and the receiver."""
     ports = {"producer": free_port(), "receiver": free_port()}
     with ExitStack() as stack:
@@ -108,8 +107,7 @@ async def open_driver(folder: Path, *, webhooks: int, payload_bytes: int) -> Asy
             processes=processes,
             producer_url=f"http://{HOST}:{ports['producer']}",
             receiver_url=f"http://{HOST}:{ports['receiver']}",
-            webhooks=webhooks,
-            payload_bytes=payload_bytes,
+            arguments=arguments,
         )
 
 

@@ -41,11 +41,8 @@ async def open_service(
         with pytest.MonkeyPatch.context() as patch:
             await deployment.provision(patch)
         ports = [free_port() for _ in range(arguments.workers)]
-        app, *workers = await asyncio.gather(
-            deployment.start_app(),
-            *(deployment.start_worker(TRIGGERS_WORKER_PORT=str(port)) for port in ports),
-        )
-        assert isinstance(app, App)
+        starts = (deployment.start_worker(TRIGGERS_WORKER_PORT=str(port)) for port in ports)
+        app, workers = await asyncio.gather(deployment.start_app(), asyncio.gather(*starts))
         tenants = (
             _make_tenant(deployment, app, receiver_url, arguments.webhooks)
             for _ in range(arguments.tenants)
@@ -53,7 +50,7 @@ async def open_service(
         yield Target(
             url=app.url,
             keys=await asyncio.gather(*tenants),
-            parts={"app": [app.process], "worker": [w for w in workers if isinstance(w, Process)]},
+            parts={"app": [app.process], "worker": workers},
             liveness={"app": app.url, "worker": f"http://{HOST}:{ports[0]}"},
             name_prefix=deployment.environment["TRIGGERS_NAME_PREFIX"],
         )
