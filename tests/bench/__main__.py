@@ -77,11 +77,11 @@ async def run_service(
 ) -> tuple[Figures, dict[str, Figures]]:
     """Measure the service at rest and at each rate."""
     found = {}
+    beside = {"emulator": emulator.process} if emulator.process else {}
     async with open_service(emulator.url, folder, driver.receiver_url, arguments) as target:
         at_rest = await rest(target, arguments.seconds)
         for rate in arguments.rates:
             say(f"the service at {name_of(rate)}")
-            beside = {"emulator": emulator.process}
             found[name_of(rate)] = await measure(driver, target, beside, rate, arguments.seconds)
     return at_rest, found
 
