@@ -29,7 +29,7 @@ class Caller(Struct, frozen=True, kw_only=True):
 
     @property
     def tenant_view(self) -> TenantView:
-        """All that the caller's tenant has. The guard lets no operator get as far as asking."""
+        """All that the caller's tenant has. No operator gets as far as asking."""
         if self.view is None:
             raise RuntimeError("the operator has no tenant")
         return self.view

@@ -9,7 +9,7 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 
 from app.assets import content_of
-from app.authentication import Authentication, authorise
+from app.authentication import Authentication
 from app.dependencies import (
     cursor_key,
     domain_of,
@@ -104,12 +104,7 @@ def create_app(
 
 def _versioned() -> Router:
     """Return what is behind a key."""
-    return Router(
-        "/v1",
-        route_handlers=VERSIONED,
-        middleware=[Authentication()],
-        guards=[authorise],
-    )
+    return Router("/v1", route_handlers=VERSIONED, middleware=[Authentication()])
 
 
 def _lifespan(

@@ -1,6 +1,6 @@
 """What a route is for, said once beside its handler.
 
-The guard reads it, and so does the OpenAPI document.
+The authentication reads it, and so does the OpenAPI document.
 """
 
 from typing import Any

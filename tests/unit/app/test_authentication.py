@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from litestar.routes import HTTPRoute
 
-from app.authentication import authenticate
+from app.authentication import authenticate, authorise
+from app.context import Caller
 from app.dependencies import domain_of
 from app.main import VERSIONED
-from app.operations import operation_of
+from app.operations import describe, operation_of
 from tests.factories import make_key, make_settings, make_tenant
 from tests.unit.app.api import Api, running_api, with_key
 from triggers.api_keys import Scope
@@ -74,6 +76,13 @@ EXPECTED_SCOPES = {
 
 def test_every_route_names_the_scope_that_the_contract_gives_it() -> None:
     assert {f"{method} {path}": scope for method, path, scope in ROUTES} == EXPECTED_SCOPES
+
+
+def test_a_route_that_names_no_scope_is_closed() -> None:
+    caller = Caller(actor="key", scopes=tuple(Scope))
+    for opt in ({}, describe(tag="Events", summary="Do anything")):
+        with pytest.raises(RuntimeError, match="names no scope"):
+            authorise(caller, {"route_handler": SimpleNamespace(opt=opt)})
 
 
 async def test_every_versioned_path_but_health_is_behind_the_authentication(api: Api) -> None:
