@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 Clock = Callable[[], int]
 """Returns the present moment in milliseconds since 1970."""
@@ -17,5 +18,11 @@ def system_clock() -> int:
 
 def rfc3339(moment_ms: int) -> str:
     """Write a moment as RFC 3339 in UTC with milliseconds, `2026-11-22T05:29:00.123Z`."""
-    moment = _EPOCH + timedelta(milliseconds=moment_ms)
-    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    second, milliseconds = divmod(moment_ms, 1000)
+    return f"{_second_as_text(second)}.{milliseconds:03d}Z"
+
+
+@lru_cache(maxsize=64)  # most moments are of the present second
+def _second_as_text(second: int) -> str:
+    moment = _EPOCH + timedelta(seconds=second)
+    return moment.isoformat(timespec="seconds").removesuffix("+00:00")
