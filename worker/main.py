@@ -14,6 +14,7 @@ from triggers import telemetry
 from triggers.aws.resources import open_resources as open_aws_resources
 from triggers.control import ControlPlane
 from triggers.control_views import ControlViews
+from triggers.garbage import look_for_garbage_seldom
 from triggers.http.sender import Sender, open_session
 from triggers.resources import OpenResources, Resources
 from triggers.settings import Settings
@@ -54,6 +55,7 @@ async def run_worker(
         if not await _reachable_before(stop, resources):
             return
         loops = wire_loops(settings, resources, session, health, clock=clock)
+        look_for_garbage_seldom()
         health.state = "ready"
         telemetry.log(_logger, "ready")
         try:

@@ -1,6 +1,7 @@
 """The whole worker on a fake outside: how it starts, delivers over a socket, drains and dies."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -18,6 +19,7 @@ from tests.raw_receivers import Connection, answer, answering, receiving, silenc
 from triggers import telemetry
 from triggers.errors import StoreRefused, StoreUnavailable, TriggersError
 from triggers.events import EventStatus
+from triggers.garbage import YOUNG_OBJECTS_MAX
 from triggers.http.sender import open_session
 from triggers.ids import due_shard_of
 from triggers.settings import Settings
@@ -114,6 +116,12 @@ async def test_a_delivery_that_fails_is_tried_again_by_the_sweeper() -> None:
         event_id = await running.accept(hint=False)
         await until(lambda: running.status(event_id) is EventStatus.DELIVERED)
     assert len(receiver.requests) == 2
+
+
+async def test_once_ready_it_spares_the_search_for_garbage_what_it_keeps() -> None:
+    async with working(Running()):
+        assert gc.get_freeze_count()
+        assert gc.get_threshold()[0] == YOUNG_OBJECTS_MAX
 
 
 async def test_f82_started_before_the_tables_it_waits_and_says_so(
