@@ -128,6 +128,11 @@ def body_has_ended(scope: Mapping[str, Any]) -> bool:
     return _BODY_HAS_ENDED not in scope or bool(scope[_BODY_HAS_ENDED]())
 
 
+def body_is_here(scope: Mapping[str, Any]) -> bool:
+    """Tell whether all of the body has come; a server that does not say so may wait for it."""
+    return _BODY_HAS_ENDED in scope and bool(scope[_BODY_HAS_ENDED]())
+
+
 def caller_of(connection: HasScope) -> Caller:
     """Return who calls. Only behind the authentication."""
     caller = context_of(connection).caller
