@@ -11,8 +11,6 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-import backoff
-
 from triggers import telemetry
 from triggers.attempts import is_kept
 from triggers.control_changes import SERVICE
@@ -22,6 +20,7 @@ from triggers.events import Progress
 from triggers.messages import DeadLetter
 from triggers.ports import Attempts, Backlog, DeadLetters, EventClaims
 from triggers.times import Clock
+from triggers.trying_again import try_again_on
 from triggers.webhook_changes import WebhookChanges
 from worker.rounds import WEBHOOK_DISABLED, Round
 
@@ -56,18 +55,14 @@ class Finisher:
         self._clock = clock
         self._retention_seconds = retention_days * 86_400
         self._finish_seconds = finish_seconds
-        self._insist: Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]] = (
-            backoff.on_exception(
-                backoff.expo,
-                Unavailable,
-                # The budget of a round ends it sooner. This ends a marker that goes on alone when
-                # another one has been refused for good.
-                max_time=2 * finish_seconds,
-                max_value=PAUSE_SECONDS_MAX,
-                factor=PAUSE_SECONDS_FIRST,
-                logger=None,
-            )(_call)
-        )
+        self._insist: Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]] = try_again_on(
+            Unavailable,
+            # The budget of a round ends it sooner. This ends a marker that goes on alone when
+            # another one has been refused for good.
+            max_time=2 * finish_seconds,
+            max_value=PAUSE_SECONDS_MAX,
+            factor=PAUSE_SECONDS_FIRST,
+        )(_call)
 
     async def save(self, round_: Round) -> None:
         """Write the deliveries that are done while others are in the air. A failure is no harm."""
@@ -115,7 +110,9 @@ class Finisher:
         async with asyncio.timeout(self._finish_seconds):
             await self._keep_attempts(round_)
             marked = round_.newly(DeliveryStatus.FAILED, DeliveryStatus.HELD)
-            await asyncio.gather(*(self._insist(partial(self._mark, round_, d)) for d in marked))
+            marking = [self._insist(partial(self._mark, round_, d)) for d in marked]
+            if marking:  # to gather nothing takes a turn of the loop all the same
+                await asyncio.gather(*marking)
             finished: bool = await self._insist(partial(self._end_claim, round_, progress))
             return finished
 
@@ -136,6 +133,8 @@ class Finisher:
     async def _keep_attempts(self, round_: Round) -> None:
         """Keep what explains a failure; that it cannot be kept must not hold up the delivery."""
         kept = [attempt for attempt in round_.attempts if is_kept(attempt)]
+        if not kept:
+            return
         expires_s = self._expires_s()
         results = await asyncio.gather(
             *(self._attempts.record(round_.tenant_id, a, expires_s=expires_s) for a in kept),
@@ -159,7 +158,9 @@ class Finisher:
     async def _tell(self, round_: Round) -> None:
         """Tell others, each as well as it goes: the truth stands in the table by now."""
         letters = [self._letter(round_, d) for d in round_.newly(DeliveryStatus.FAILED)]
-        await asyncio.gather(*(_try(round_, self._dead_letters.send(letter)) for letter in letters))
+        telling = [_try(round_, self._dead_letters.send(letter)) for letter in letters]
+        if telling:
+            await asyncio.gather(*telling)
         for delivery in round_.newly(DeliveryStatus.HELD):
             # What was held without an attempt may still show the 410 of an earlier one.
             if delivery.last_status_code == GONE and delivery.last_error != WEBHOOK_DISABLED:

@@ -188,8 +188,7 @@ def is_claimed_by(item: Item, owner: str) -> bool:
 
     A claim writes a token of its own, acknowledging ends the status, a finish the lease.
     """
-    state = read_state(item)
-    held = state.status is EventStatus.PENDING and state.lease_ms > 0
+    held = item["status"]["S"] == EventStatus.PENDING and lease_of(item) != 0
     return held and item.get("owner") == {"S": owner}
 
 

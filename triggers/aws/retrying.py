@@ -1,8 +1,7 @@
 """Trying again what a batch left out for the moment: a throttled statement, an unprocessed item."""
 
-import backoff
-
 from triggers.errors import StoreUnavailable
+from triggers.trying_again import try_again_on
 
 TRIES_MAX = 4
 FIRST_PAUSE_SECONDS = 0.05
@@ -12,11 +11,9 @@ def _is_not_passing(error: Exception) -> bool:
     return not (isinstance(error, StoreUnavailable) and error.passing)
 
 
-again_when_left_out = backoff.on_exception(
-    backoff.expo,
+again_when_left_out = try_again_on(
     StoreUnavailable,
     max_tries=TRIES_MAX,
     factor=FIRST_PAUSE_SECONDS,
     giveup=_is_not_passing,
-    logger=None,  # who gets the error says what it means
 )
