@@ -1,4 +1,4 @@
-# The two containers: `docker build --target app .` and `docker build --target worker .`; docker-compose.yml builds both.
+# The two containers: `docker buildx build --target app .` and `--target worker .`; `docker compose build` builds both.
 # The base is named by version. A digest pins it to the byte: --build-arg PYTHON_DIGEST=sha256:…
 ARG PYTHON_VERSION=3.13
 ARG PYTHON_DIGEST=
@@ -34,17 +34,13 @@ COPY triggers ./worker/triggers
 COPY worker ./worker/worker
 COPY triggers ./app/triggers
 COPY app ./app/app
-RUN python -m compileall -q --invalidation-mode unchecked-hash .
+COPY infra/local/receiver.py infra/local/receiver.html ./receiver/infra/local/
+# Whatever the modes of the checkout: everybody may read, nobody else may write.
+RUN python -m compileall -q --invalidation-mode unchecked-hash . && chmod -R u=rwX,go=rX .
 
 # ---- the images
 
 FROM base AS runtime
-ARG VERSION=0.1.0
-ARG REVISION=unknown
-LABEL org.opencontainers.image.vendor="Triggers API" \
-      org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONFAULTHANDLER=1 \
@@ -52,6 +48,12 @@ ENV PATH=/opt/venv/bin:$PATH \
 # The base comes without the byte code of Python's own library; nobody could write it later.
 RUN python -m compileall -q --invalidation-mode unchecked-hash \
     -x '/(site-packages|ensurepip|idlelib|lib2to3|pydoc_data|test|tkinter|turtledemo)/' /usr/local/lib/python3*
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.vendor="Triggers API" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 WORKDIR /srv/triggers
 # A number, so that an engine can see that it is not root; there is no such user, and all files are root's.
 USER 10001:10001
@@ -65,6 +67,16 @@ EXPOSE 8081
 HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-m", "triggers.health_check", "worker"]
 ENTRYPOINT ["python", "-m", "worker"]
+
+# The example receiver, for development alone.
+FROM worker AS receiver
+LABEL org.opencontainers.image.title="triggers-receiver" \
+      org.opencontainers.image.description="Shows the webhooks that came in."
+COPY --from=code /build/receiver ./
+EXPOSE 9000
+HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:9000/requests?limit=0', timeout=2)"]
+ENTRYPOINT ["python", "-m", "infra.local.receiver"]
 
 FROM runtime AS app
 LABEL org.opencontainers.image.title="triggers-app" \

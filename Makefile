@@ -32,7 +32,9 @@ demo: $(DEVELOPMENT) ## show in a minute what it does, against the service of `m
 
 .PHONY: up
 up: $(DEVELOPMENT) engine ## start the service in containers, with LocalStack and the example receiver
-	@$(COMPOSE) up --build --detach --wait
+	@REVISION=$$(git rev-parse --short HEAD 2>/dev/null || echo unknown) $(COMPOSE) up --build --detach --wait || \
+		{ echo "make up: not all of it started. A port that is taken: set API_PORT, RECEIVER_PORT or EMULATOR_PORT." \
+		"A part that is unhealthy: see what it says with, for example, make logs ARGS=app" >&2; exit 1; }
 	@exec $(BIN)/python -m infra.local.compose
 
 .PHONY: down

@@ -14,7 +14,7 @@ SECONDS_MAX = 2.0
 
 
 def check(part: Literal["app", "worker"]) -> str | None:
-    """Ask the part for its readiness, at the port of its settings; return what is wrong, or None.
+    """Ask the part for its readiness, at the port of its settings; return why not, None if it is.
 
     Raises SettingsError.
     """
@@ -24,11 +24,12 @@ def check(part: Literal["app", "worker"]) -> str | None:
     try:
         connection.request("GET", "/readiness")
         answer = connection.getresponse()
-        return None if answer.status == 200 else answer.read().decode(errors="replace")
+        said = answer.read().decode(errors="replace")
     except (OSError, http.client.HTTPException) as error:
         return f"{part} does not answer at port {port}: {error}"
     finally:
         connection.close()
+    return None if answer.status == 200 else f"{part} answers {answer.status}: {said}"
 
 
 def main(arguments: list[str]) -> int:
@@ -43,8 +44,8 @@ def main(arguments: list[str]) -> int:
         problem = check(part)
     except SettingsError as error:
         problem = str(error)
-    sys.stdout.write(f"{problem or 'ready'}\n")
-    return 1 if problem else 0
+    sys.stdout.write(f"{'ready' if problem is None else problem}\n")
+    return 0 if problem is None else 1
 
 
 if __name__ == "__main__":

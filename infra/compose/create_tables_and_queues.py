@@ -6,6 +6,7 @@ What exists is left as it is. An error ends it, and LocalStack never becomes hea
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,16 @@ ACCOUNT: dict[str, Any] = {
 }
 
 
-def create_table(dynamodb: Any, request: dict[str, Any], time_to_live: dict[str, Any]) -> None:
-    """Create a table and have it delete what has expired."""
+def create_table(dynamodb: Any, request: dict[str, Any], of_all: dict[str, Any]) -> None:
+    """Create a table, unless it is there, and have it be as all of them are."""
     name = PREFIX + request["TableName"]
-    try:
+    with suppress(dynamodb.exceptions.ResourceInUseException):
         dynamodb.create_table(**request | {"TableName": name})
-    except dynamodb.exceptions.ResourceInUseException:
-        return
     dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
-    dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=time_to_live)
+    dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=of_all["time_to_live"])
+    dynamodb.update_continuous_backups(
+        TableName=name, PointInTimeRecoverySpecification=of_all["point_in_time_recovery"]
+    )
 
 
 def create_queue(sqs: Any, queue: dict[str, Any], arns: dict[str, str]) -> None:
@@ -52,7 +54,7 @@ def main() -> None:
     definitions = json.loads(DEFINITIONS.read_text())
     dynamodb, sqs = boto3.client("dynamodb", **ACCOUNT), boto3.client("sqs", **ACCOUNT)
     for request in definitions["tables"]:
-        create_table(dynamodb, request, definitions["time_to_live"])
+        create_table(dynamodb, request, definitions)
     arns: dict[str, str] = {}
     for queue in definitions["queues"]:
         create_queue(sqs, queue, arns)

@@ -88,13 +88,13 @@ class LocalRun:
     def _tell(self, demo: Demo) -> None:
         self._demo = demo
         self._write_ready(demo)
-        folder, service = self._settings.folder, self._settings.service
+        folder, endpoints = self._settings.folder, self._settings.endpoints
         has_colour = self._terminal.has_colour
-        self._terminal.show(screen(folder, service, demo, stop="Ctrl-C", has_colour=has_colour))
+        self._terminal.show(screen(folder, endpoints, demo, stop="Ctrl-C", has_colour=has_colour))
 
     def _write_ready(self, demo: Demo) -> None:
         pids = {name: self._supervisor.pids.get(name) for name in NAMES}
-        write_ready(self._settings.folder, self._settings.service, demo, pids)
+        write_ready(self._settings.folder, self._settings.endpoints, demo, pids)
 
     async def _make_everything(self) -> Demo:
         settings = self._settings
@@ -102,7 +102,7 @@ class LocalRun:
         if code := await self._supervisor.run(provision(self._environment)):
             raise LocalRunError(f"making tables and queues ended with code {code}")
         await wait_until_ready(f"{settings.api}/readiness")
-        demo = await make_demo(settings.service)
+        demo = await make_demo(settings.endpoints)
         await wait_until_ready(f"{settings.worker}/readiness")
         await wait_until_ready(f"{settings.receiver}/requests")
         return demo

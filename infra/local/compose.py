@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 
 from infra.local.demo import Demo, make_demo
+from infra.local.endpoints import Endpoints
 from infra.local.errors import LocalRunError
 from infra.local.loopback import HOST, call, wait_until_ready
 from infra.local.ready import ready_path, screen, write_ready
-from infra.local.service import LocalService
 from infra.local.settings import ROOT, local_folder
 from infra.local.terminal import Terminal
 
@@ -25,14 +25,14 @@ COMPOSE = ("docker", "compose", "--profile", "receiver")
 COMMAND_SECONDS_MAX = 60
 
 
-def read_service(configuration: Mapping[str, Any]) -> LocalService:
+def read_endpoints(configuration: Mapping[str, Any]) -> Endpoints:
     """Return where compose has put everything, from what `docker compose config` says in JSON.
 
     Raises LocalRunError when it does not say.
     """
     try:
         services = configuration["services"]
-        return LocalService(
+        return Endpoints(
             api=_address(services["proxy"]),
             receiver=_address(services["receiver"]),
             hook=f"http://receiver:{services['receiver']['environment']['RECEIVER_PORT']}",
@@ -54,21 +54,31 @@ def read_configuration() -> Any:
         raise LocalRunError(f"docker compose cannot be run: {error}") from None
     if ran.returncode:
         raise LocalRunError(f"docker compose config: {ran.stderr.decode(errors='replace')}")
-    return json.loads(ran.stdout)
+    return json.loads(ran.stdout.replace(b"$$", b"$"))  # a dollar is told as compose would read it
 
 
-async def have_demo(service: LocalService, environ: Mapping[str, str]) -> Demo:
+async def have_demo(endpoints: Endpoints, environ: Mapping[str, str]) -> Demo:
     """Return the demo tenant of an earlier time if it is still there, else a new one.
 
     Raises LocalRunError when the API refuses, OSError when it does not answer.
     """
-    await wait_until_ready(f"{service.api}/readiness")
+    await wait_until_ready(f"{endpoints.api}/readiness")
+    demo = _read_demo(endpoints, environ)
+    if demo is None:
+        return await make_demo(endpoints)
+    status, _ = await call("GET", f"{endpoints.api}/v1/webhooks/{demo.webhook_id}", key=demo.key)
+    return demo if status == 200 else await make_demo(endpoints)
+
+
+def _read_demo(endpoints: Endpoints, environ: Mapping[str, str]) -> Demo | None:
+    """Return the demo that was made for just these endpoints: its key goes nowhere else."""
     try:
-        demo = msgspec.json.decode(ready_path(local_folder(environ)).read_bytes(), type=Demo)
+        written = ready_path(local_folder(environ)).read_bytes()
+        if msgspec.json.decode(written, type=Endpoints) != endpoints:
+            return None
+        return msgspec.json.decode(written, type=Demo)
     except (OSError, msgspec.MsgspecError):
-        return await make_demo(service)
-    status, _ = await call("GET", f"{service.api}/v1/webhooks/{demo.webhook_id}", key=demo.key)
-    return demo if status == 200 else await make_demo(service)
+        return None
 
 
 def _address(service: Mapping[str, Any]) -> str:
@@ -79,14 +89,14 @@ def main() -> int:
     """Return the exit code: 0 when everything is ready, 1 when not."""
     folder, terminal = local_folder(os.environ), Terminal()
     try:
-        service = read_service(read_configuration())
-        demo = asyncio.run(have_demo(service, os.environ))
+        endpoints = read_endpoints(read_configuration())
+        demo = asyncio.run(have_demo(endpoints, os.environ))
     except (LocalRunError, OSError) as problem:
         print(f"make up: {problem}", file=sys.stderr)
         return 1
     folder.mkdir(parents=True, exist_ok=True)
-    write_ready(folder, service, demo, {})
-    terminal.show(screen(folder, service, demo, stop="make down", has_colour=terminal.has_colour))
+    write_ready(folder, endpoints, demo, {})
+    terminal.show(screen(folder, endpoints, demo, stop="make down", has_colour=terminal.has_colour))
     return 0
 
 

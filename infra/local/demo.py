@@ -5,9 +5,9 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+from infra.local.endpoints import Endpoints
 from infra.local.errors import LocalRunError
 from infra.local.loopback import call
-from infra.local.service import LocalService
 
 
 class Demo(Struct, frozen=True, kw_only=True):
@@ -32,24 +32,24 @@ class WebhookMade(Struct):
 Made = TypeVar("Made", TenantMade, WebhookMade)
 
 
-async def make_demo(service: LocalService) -> Demo:
+async def make_demo(endpoints: Endpoints) -> Demo:
     """Make the tenant with its key, and one webhook to the example receiver.
 
     Raises LocalRunError when the API refuses, OSError when it does not answer.
     """
     tenant = await _create(
-        f"{service.api}/v1/tenants",
-        service.operator_key,
+        f"{endpoints.api}/v1/tenants",
+        endpoints.operator_key,
         {"name": "demo", "tier": "free"},
         TenantMade,
     )
     webhook = await _create(
-        f"{service.api}/v1/webhooks",
+        f"{endpoints.api}/v1/webhooks",
         tenant.key,
         {
-            "url": f"{service.hook}/hook",
+            "url": f"{endpoints.hook}/hook",
             "event_types": ["*"],
-            "secret": service.webhook_secret,
+            "secret": endpoints.webhook_secret,
         },
         WebhookMade,
     )

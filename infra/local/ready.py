@@ -11,9 +11,9 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from infra.local.demo import Demo
+from infra.local.endpoints import Endpoints
 from infra.local.errors import LocalRunError
 from infra.local.loopback import call
-from infra.local.service import LocalService
 from infra.local.settings import local_folder
 from infra.local.terminal import BOLD, RESET
 
@@ -36,17 +36,17 @@ def ready_path(folder: Path) -> Path:
 
 
 def write_ready(
-    folder: Path, service: LocalService, demo: Demo, pids: Mapping[str, int | None]
+    folder: Path, endpoints: Endpoints, demo: Demo, pids: Mapping[str, int | None]
 ) -> None:
     """Write the file in one step, so that no script ever reads half of it. It holds keys: ours alone."""
     content = {
-        "api": service.api,
+        "api": endpoints.api,
         "key": demo.key,
-        "operator_key": service.operator_key,
-        "receiver": service.receiver,
-        "hook": service.hook,
+        "operator_key": endpoints.operator_key,
+        "receiver": endpoints.receiver,
+        "hook": endpoints.hook,
         "webhook_id": demo.webhook_id,
-        "webhook_secret": service.webhook_secret,
+        "webhook_secret": endpoints.webhook_secret,
         "pids": dict(pids),
     }
     path = ready_path(folder)
@@ -77,20 +77,20 @@ def remove_ready(folder: Path) -> None:
     ready_path(folder).unlink(missing_ok=True)
 
 
-def screen(folder: Path, service: LocalService, demo: Demo, *, stop: str, has_colour: bool) -> str:
+def screen(folder: Path, endpoints: Endpoints, demo: Demo, *, stop: str, has_colour: bool) -> str:
     """Return what a person needs to send the first event, see it arrive, and stop it all."""
     bold, plain = (BOLD, RESET) if has_colour else ("", "")
     curl = (
-        f"curl -i {service.api}/v1/events -H 'Authorization: Bearer {demo.key}'"
+        f"curl -i {endpoints.api}/v1/events -H 'Authorization: Bearer {demo.key}'"
         f" -H 'Content-Type: application/json' -d '{EVENT}'"
     )
     return f"""
 {bold}Ready.{plain}
 
-  API       {service.api}
+  API       {endpoints.api}
   Key       {demo.key}
-  Docs      {service.api}/docs
-  Receiver  {service.receiver}   shows what came in
+  Docs      {endpoints.api}/docs
+  Receiver  {endpoints.receiver}   shows what came in
   Commands  {_command(folder)}   then docs/cli.md
   Stop      {stop}
 

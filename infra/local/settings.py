@@ -7,9 +7,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from infra.local.endpoints import Endpoints
 from infra.local.errors import LocalRunError
 from infra.local.loopback import HOST, free_port, why_not_free
-from infra.local.service import LocalService
 
 ROOT = Path(__file__).resolve().parents[2]
 PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
@@ -49,9 +49,9 @@ class LocalSettings(Struct, frozen=True, kw_only=True):
         return f"http://{HOST}:{self.receiver_port}"
 
     @property
-    def service(self) -> LocalService:
-        """The service as its users see it. All of it is on one machine, so that one address will do."""
-        return LocalService(
+    def endpoints(self) -> Endpoints:
+        """Where users find it. All of it is on one machine, so that one address will do."""
+        return Endpoints(
             api=self.api,
             receiver=self.receiver,
             hook=self.receiver,

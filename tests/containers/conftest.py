@@ -1,6 +1,6 @@
 """What the tests of the containers share: one stack for all of them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.containers.engine import Stack, running_stack
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
+def stack(say: Callable[[object], None]) -> Iterator[Stack]:
     """Build the images and have the whole service running."""
-    with running_stack() as running:
+    with running_stack(say) as running:
         yield running

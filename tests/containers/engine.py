@@ -6,7 +6,7 @@ import os
 import secrets
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,6 +79,10 @@ class Stack:
         command = ("compose", "--project-name", self.name, "--profile", "receiver")
         return docker(*command, *arguments, environment=own)
 
+    def image(self, service: str) -> str:
+        """Return the name of the image that is built for a service of ours."""
+        return f"{self.name}-{service}"
+
     def containers(self, service: str) -> list[str]:
         """Return the ids of a service's containers, the stopped ones too."""
         return self.compose("ps", "--all", "--quiet", service).split()
@@ -104,7 +108,7 @@ class Stack:
         assert state["Status"] in STOPPED
         return Stop(exit_code=state["ExitCode"], seconds=seconds)
 
-    def left(self) -> str:
+    def list_remains(self) -> str:
         """Return what the engine still has of it: containers, networks, volumes."""
         mark = f"label=com.docker.compose.project={self.name}"
         found = docker("ps", "--all", "--quiet", "--filter", mark)
@@ -113,12 +117,15 @@ class Stack:
 
 
 @contextmanager
-def running_stack() -> Iterator[Stack]:
+def running_stack(say: Callable[[object], None]) -> Iterator[Stack]:
     """Have everything built and running while the context is open; then nothing of it is left."""
-    stack = Stack()
+    stack, began = Stack(), time.monotonic()
     try:
-        stack.compose("up", "--build", "--detach", "--wait")
+        stack.compose("build")
+        built = time.monotonic()
+        stack.compose("up", "--detach", "--wait")
+        say(f"built in {built - began:.0f} s, healthy {time.monotonic() - built:.0f} s later")
         yield stack
     finally:
-        stack.compose("down", "--volumes")
-    assert not stack.left()
+        stack.compose("down", "--volumes", "--rmi", "local")
+    assert not stack.list_remains()

@@ -4,6 +4,8 @@ import asyncio
 import subprocess
 from collections.abc import Callable
 
+import aiohttp
+
 from infra.local.settings import ROOT
 from tests.containers.engine import Stack, docker, inspect
 from tests.containers.load import producing
@@ -102,8 +104,36 @@ async def test_each_stops_with_code_0_under_load_and_with_two_of_each_nobody_not
 
 async def test_calls_are_spread_over_all_apps(stack: Stack) -> None:
     stack.compose("up", "--detach", "--wait", "--scale", "app=2", "--scale", "worker=1")
+    apps = running_containers(stack, "app")
     async with producing(stack) as producer:
+        before = [sends_seen(app) for app in apps]
         outcome = await producer.load(20, PER_SECOND)
     assert not outcome.lost
-    logs = [docker("logs", app) for app in running_containers(stack, "app")]
-    assert all('"path":"/v1/events"' in log for log in logs)
+    seen = [sends_seen(app) - earlier for app, earlier in zip(apps, before, strict=True)]
+    assert sum(seen) == len(outcome.accepted)
+    assert min(seen) > 0
+
+
+def sends_seen(app: str) -> int:
+    return docker("logs", app).count('"path":"/v1/events","status":202')
+
+
+async def test_the_proxy_ends_at_once_when_nothing_is_open(stack: Stack) -> None:
+    stop = await stack.stop(stack.container("proxy"), patience_seconds=15)
+    assert stop.exit_code == 0
+    assert stop.seconds < 10
+
+
+async def test_the_proxy_answers_for_an_app_as_the_app_would(stack: Stack) -> None:
+    await stack.start(stack.container("proxy"))
+    stack.compose("up", "--detach", "--wait", "--scale", "app=1")
+    assert await ask(stack, {"X-Large": "x" * 40_000}) == (431, "headers_too_large")
+    await stack.stop(stack.container("app"))
+    assert await ask(stack, {}) == (503, "unavailable")
+
+
+async def ask(stack: Stack, headers: dict[str, str]) -> tuple[int, str]:
+    """Ask for something, and return the status and the code of the problem that is answered."""
+    async with aiohttp.request("GET", f"{stack.api}/v1/events", headers=headers) as answer:
+        assert answer.content_type == "application/problem+json"
+        return answer.status, (await answer.json())["code"]

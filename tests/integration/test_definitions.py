@@ -11,7 +11,7 @@ from tests.factories import make_settings
 from tests.processes import PYTHON, own_environment
 from tests.testbed import own_prefix
 from triggers.aws.clients import Clients, open_clients
-from triggers.aws.definitions import definitions
+from triggers.aws.definitions import describe_all
 from triggers.aws.provision import provision
 from triggers.aws.tables import QUEUES, TABLES
 from triggers.settings import Settings
@@ -31,7 +31,7 @@ OF_ITS_OWN = {
 
 def test_the_definitions_for_others_are_those_of_the_code() -> None:
     """`python -m triggers.aws.definitions > infra/definitions.json` writes them."""
-    assert msgspec.json.decode(DEFINITIONS.read_bytes()) == definitions()
+    assert msgspec.json.decode(DEFINITIONS.read_bytes()) == describe_all()
 
 
 async def test_the_init_script_of_compose_makes_what_our_own_code_makes(aws: Emulator) -> None:
@@ -65,7 +65,12 @@ async def describe_table(clients: Clients, name: str) -> Any:
     name = clients.name(name)
     table: Any = (await clients.dynamodb.describe_table(TableName=name))["Table"]
     time_to_live = await clients.dynamodb.describe_time_to_live(TableName=name)
-    return table | {"time_to_live": time_to_live["TimeToLiveDescription"]}
+    backups: Any = await clients.dynamodb.describe_continuous_backups(TableName=name)
+    recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+    return table | {
+        "time_to_live": time_to_live["TimeToLiveDescription"],
+        "recovery": recovery["PointInTimeRecoveryStatus"],
+    }
 
 
 async def describe_queue(clients: Clients, name: str) -> Any:

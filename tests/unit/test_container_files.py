@@ -47,8 +47,22 @@ def test_each_of_our_services_is_given_no_more_than_it_needs(service: str) -> No
     assert told["read_only"] is True
     assert told["cap_drop"] == ["ALL"]
     assert told["security_opt"] == ["no-new-privileges:true"]
+    assert told["tmpfs"] == ["/tmp"]
     assert told["pids_limit"] <= 200
     assert not told.keys() & {"privileged", "cap_add", "user", "network_mode", "init"}
+
+
+def test_localstack_is_the_last_that_needs_no_account_and_may_gain_no_rights() -> None:
+    told = SERVICES["localstack"]
+    assert told["image"] == "localstack/localstack:4.14"
+    assert told["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_each_waits_until_what_it_needs_is_healthy() -> None:
+    needs = {name: told.get("depends_on", {}) for name, told in SERVICES.items()}
+    healthy = {"condition": "service_healthy"}
+    assert needs["app"] == needs["worker"] == {"localstack": healthy}
+    assert needs["proxy"] == {"app": healthy}
 
 
 @pytest.mark.parametrize("service", sorted(SERVICES))
@@ -68,6 +82,16 @@ def test_the_settings_are_right_and_the_engine_waits_longer_than_a_stop_takes(
         settings.serve_on_seconds + settings.drain_seconds + STOP_SPARE_SECONDS
     )
     assert patience_seconds > settings.drain_seconds + settings.finish_seconds + STOP_SPARE_SECONDS
+
+
+@pytest.mark.parametrize("file", ["Dockerfile", "infra/compose/proxy/Dockerfile"])
+def test_every_image_runs_as_nobody_and_has_a_health_check(file: str) -> None:
+    text = (ROOT / file).read_text()
+    assert re.findall(r"^USER (.*)$", text, re.MULTILINE) == ["10001:10001"]
+    entries = re.findall(r"^ENTRYPOINT (.*)$", text, re.MULTILINE)
+    assert entries
+    assert all(entry.startswith("[") for entry in entries)
+    assert text.count("\nHEALTHCHECK ") == len(entries)
 
 
 def test_the_images_are_of_the_version_that_the_project_has() -> None:

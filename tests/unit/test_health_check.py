@@ -20,7 +20,7 @@ def running_part(status: int) -> Iterator[int]:
         def do_GET(self) -> None:
             self.send_response(status if self.path == "/readiness" else 404)
             self.end_headers()
-            self.wfile.write(b'{"status": "draining"}')
+            self.wfile.write(b"draining")
 
         def log_message(self, *_: object) -> None:
             pass
@@ -47,14 +47,14 @@ def run_check(*arguments: str, **settings: str) -> subprocess.CompletedProcess[s
     ("part", "variable"), [("app", "TRIGGERS_API_PORT"), ("worker", "TRIGGERS_WORKER_PORT")]
 )
 @pytest.mark.parametrize(
-    ("status", "code", "printed"), [(200, 0, "ready\n"), (503, 1, '{"status": "draining"}\n')]
+    ("status", "code", "printed"), [(200, 0, "ready\n"), (503, 1, "{part} answers 503: draining\n")]
 )
 def test_a_part_is_as_healthy_as_its_readiness_says(
     part: str, variable: str, status: int, code: int, printed: str
 ) -> None:
     with running_part(status) as port:
         ran = run_check(part, **{variable: str(port)})
-    assert (ran.returncode, ran.stdout, ran.stderr) == (code, printed, "")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (code, printed.format(part=part), "")
 
 
 def test_a_part_that_does_not_answer_a_wrong_setting_and_a_wrong_call_are_told_apart() -> None:

@@ -7,11 +7,11 @@ import pytest
 import yaml  # type: ignore[import-untyped] # it comes with Litestar, without types
 from msgspec.structs import replace
 
-from infra.local.compose import have_demo, read_service
+from infra.local.compose import have_demo, read_endpoints
+from infra.local.endpoints import Endpoints
 from infra.local.errors import LocalRunError
 from infra.local.loopback import HOST
 from infra.local.ready import write_ready
-from infra.local.service import LocalService
 from infra.local.settings import ROOT
 from tests.local_runs import DEMO
 from tests.unit.test_local_demo import api
@@ -26,7 +26,7 @@ CONFIGURATION: dict[str, Any] = {
         "app": {"environment": {"TRIGGERS_OPERATOR_KEY": "operator_1"}},
     }
 }
-SERVICE = LocalService(
+ENDPOINTS = Endpoints(
     api="http://127.0.0.1:8090",
     receiver="http://127.0.0.1:9001",
     hook="http://receiver:9000",
@@ -36,9 +36,9 @@ SERVICE = LocalService(
 
 
 def test_addresses_and_secrets_are_those_of_the_compose_file() -> None:
-    assert read_service(CONFIGURATION) == SERVICE
+    assert read_endpoints(CONFIGURATION) == ENDPOINTS
     with pytest.raises(LocalRunError, match="proxy"):
-        read_service({"services": {}})
+        read_endpoints({"services": {}})
 
 
 def test_the_compose_file_has_what_is_read_of_it() -> None:
@@ -49,9 +49,12 @@ def test_the_compose_file_has_what_is_read_of_it() -> None:
     assert services["receiver"]["ports"]
 
 
-@pytest.mark.parametrize(("status", "made"), [(200, 0), (401, 1), (404, 1)])
-async def test_the_tenant_of_an_earlier_time_is_kept_while_its_key_is_good(
-    tmp_path: Path, status: int, made: int
+@pytest.mark.parametrize(
+    ("changes", "status", "made"),
+    [({}, 200, 0), ({}, 401, 1), ({}, 404, 1), ({"webhook_secret": "whsec_2"}, 200, 1)],
+)
+async def test_the_tenant_of_an_earlier_time_is_kept_while_its_key_and_its_webhook_are_good(
+    tmp_path: Path, changes: dict[str, str], status: int, made: int
 ) -> None:
     answers: dict[str, tuple[int, object]] = {
         "/readiness": (200, {}),
@@ -61,8 +64,8 @@ async def test_the_tenant_of_an_earlier_time_is_kept_while_its_key_is_good(
     }
     environ = {"TRIGGERS_LOCAL_DIR": str(tmp_path)}
     async with api(answers) as (port, requests):
-        service = replace(SERVICE, api=f"http://{HOST}:{port}")
-        write_ready(tmp_path, service, DEMO, {})
-        demo = await have_demo(service, environ)
+        endpoints = replace(ENDPOINTS, api=f"http://{HOST}:{port}")
+        write_ready(tmp_path, replace(endpoints, **changes), DEMO, {})
+        demo = await have_demo(endpoints, environ)
     assert [request.path for request in requests].count("/v1/tenants") == made
     assert (demo == DEMO) is not bool(made)

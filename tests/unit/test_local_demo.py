@@ -42,7 +42,7 @@ async def test_the_demo_is_made_as_a_customer_would(tmp_path: Path) -> None:
     answers = {"/v1/tenants": (201, tenant), "/v1/webhooks": (201, {"webhook_id": "wh_1"})}
     async with api(answers) as (port, requests):
         settings = replace(local_settings(tmp_path), api_port=port)
-        demo = await make_demo(settings.service)
+        demo = await make_demo(settings.endpoints)
         sent = [await request.json() for request in requests]
     assert demo == DEMO
     keys = [request.headers["Authorization"] for request in requests]
@@ -58,14 +58,14 @@ async def test_a_refusal_of_the_api_is_told(tmp_path: Path) -> None:
     async with api({"/v1/tenants": (503, {"code": "unavailable"})}) as (port, _):
         settings = replace(local_settings(tmp_path), api_port=port)
         with pytest.raises(LocalRunError, match=r"answered 503: .*unavailable"):
-            await make_demo(settings.service)
+            await make_demo(settings.endpoints)
 
 
 async def test_an_answer_that_lacks_the_key_is_told(tmp_path: Path) -> None:
     async with api({"/v1/tenants": (201, {"key": {}})}) as (port, _):
         settings = replace(local_settings(tmp_path), api_port=port)
         with pytest.raises(LocalRunError, match=r"answered otherwise than it should: .*key"):
-            await make_demo(settings.service)
+            await make_demo(settings.endpoints)
 
 
 async def test_ready_is_who_answers_200() -> None:

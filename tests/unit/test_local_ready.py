@@ -9,7 +9,7 @@ from tests.local_runs import DEMO, local_settings
 
 def test_ready_json_holds_what_scripts_need_and_only_its_owner_reads_it(tmp_path: Path) -> None:
     settings = local_settings(tmp_path)
-    write_ready(tmp_path, settings.service, DEMO, {"app": 1, "receiver": None})
+    write_ready(tmp_path, settings.endpoints, DEMO, {"app": 1, "receiver": None})
     content = json.loads(ready_path(tmp_path).read_text())
     assert content == {
         "api": settings.api,
@@ -25,10 +25,10 @@ def test_ready_json_holds_what_scripts_need_and_only_its_owner_reads_it(tmp_path
 
 
 def test_ready_json_is_replaced_in_one_step_and_removed(tmp_path: Path) -> None:
-    service = local_settings(tmp_path).service
-    write_ready(tmp_path, service, DEMO, {})
+    endpoints = local_settings(tmp_path).endpoints
+    write_ready(tmp_path, endpoints, DEMO, {})
     with ready_path(tmp_path).open() as opened_before:
-        write_ready(tmp_path, service, DEMO, {"app": 7})
+        write_ready(tmp_path, endpoints, DEMO, {"app": 7})
         assert json.load(opened_before)["pids"] == {}  # the old file is whole for its reader
     assert [path.name for path in tmp_path.iterdir()] == ["ready.json"]
     remove_ready(tmp_path)
@@ -38,7 +38,7 @@ def test_ready_json_is_replaced_in_one_step_and_removed(tmp_path: Path) -> None:
 
 def test_the_screen_shows_all_that_a_newcomer_needs(tmp_path: Path) -> None:
     settings = local_settings(tmp_path)
-    shown = screen(tmp_path, settings.service, DEMO, stop="Ctrl-C", has_colour=False)
+    shown = screen(tmp_path, settings.endpoints, DEMO, stop="Ctrl-C", has_colour=False)
     for needed in (settings.api, "trg_k_s", f"{settings.api}/docs", settings.receiver, "Ctrl-C"):
         assert needed in shown
     [line] = [line for line in shown.splitlines() if line.startswith("curl ")]

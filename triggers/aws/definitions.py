@@ -13,10 +13,14 @@ from triggers.aws.tables import QUEUES, TABLES, Index, Queue, Table
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb.type_defs import (
         CreateTableInputTypeDef,
+        PointInTimeRecoverySpecificationTypeDef,
         TimeToLiveSpecificationTypeDef,
     )
 
 TIME_TO_LIVE: "TimeToLiveSpecificationTypeDef" = {"Enabled": True, "AttributeName": "expires"}
+POINT_IN_TIME_RECOVERY: "PointInTimeRecoverySpecificationTypeDef" = {
+    "PointInTimeRecoveryEnabled": True
+}
 
 
 def table_request(name: str, table: Table) -> "CreateTableInputTypeDef":
@@ -47,11 +51,12 @@ def queue_attributes(queue: Queue) -> dict[str, str]:
     }
 
 
-def definitions() -> dict[str, Any]:
-    """Return everything; queues in an order in which each comes after its dead-letter queue."""
+def describe_all() -> dict[str, Any]:
+    """Return everything, queues after their dead-letter queues. Encryption is left to Terraform."""
     return {
         "tables": [table_request(table.name, table) for table in TABLES],
         "time_to_live": TIME_TO_LIVE,
+        "point_in_time_recovery": POINT_IN_TIME_RECOVERY,
         "queues": [_queue(queue) for queue in QUEUES],
     }
 
@@ -80,4 +85,4 @@ def _key_schema(partition: str, *sort: str) -> list[dict[str, str]]:
 
 
 if __name__ == "__main__":
-    print(msgspec.json.format(msgspec.json.encode(definitions())).decode())  # noqa: T201 it is the command's output
+    print(msgspec.json.format(msgspec.json.encode(describe_all())).decode())  # noqa: T201 it is the command's output

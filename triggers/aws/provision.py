@@ -13,7 +13,12 @@ import msgspec
 from botocore.exceptions import ClientError
 
 from triggers.aws.clients import Clients, calling, error_code, open_clients
-from triggers.aws.definitions import TIME_TO_LIVE, queue_attributes, table_request
+from triggers.aws.definitions import (
+    POINT_IN_TIME_RECOVERY,
+    TIME_TO_LIVE,
+    queue_attributes,
+    table_request,
+)
 from triggers.aws.tables import QUEUES, TABLES, Queue, Table
 from triggers.errors import TriggersError
 from triggers.settings import Settings, SettingsError, read_settings
@@ -48,7 +53,7 @@ async def _create_table(clients: Clients, table: Table) -> None:
         with suppress(ClientError):  # not every emulator knows it, and no laptop needs it
             await clients.dynamodb.update_continuous_backups(
                 TableName=name,
-                PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+                PointInTimeRecoverySpecification=POINT_IN_TIME_RECOVERY,
             )
 
 

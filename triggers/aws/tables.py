@@ -15,7 +15,7 @@ class Index(Struct, frozen=True, kw_only=True):
 
 
 class Table(Struct, frozen=True, kw_only=True):
-    """A table: on demand, TTL on `expires`, encrypted, with point-in-time recovery."""
+    """A table: on demand, TTL on `expires`, with point-in-time recovery."""
 
     name: str
     sort: tuple[str, str] | None = ("sk", "S")

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 
-class LocalService(Struct, frozen=True, kw_only=True):
+class Endpoints(Struct, frozen=True, kw_only=True):
     """Addresses as this machine reaches them; `hook` is the receiver as the service reaches it."""
 
     api: str
