@@ -41,6 +41,14 @@ class AnswerProtocol(ResponseHandler):
         self._answered = False
         super().set_response_params(**values)
 
+    def resume_reading(self, resume_parser: bool = True) -> None:  # noqa: FBT001, FBT002 aiohttp's
+        """Go on with reading, if it was held up.
+
+        aiohttp asks for it with each piece that is read, held up or not: 6 % of an attempt.
+        """
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     def feed_data(self, data: Any, size: int = 0) -> None:
         """Hand on the head of an answer."""
         message, _ = data

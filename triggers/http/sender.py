@@ -74,7 +74,8 @@ class Sender:
             async with asyncio.timeout_at(deadline) as timeout, self._post(request) as response:
                 # With its status line the receiver has committed: what breaks later changes nothing.
                 outcome = self._answered(response)
-                timeout.reschedule(min(deadline, loop.time() + EXCERPT_SECONDS))
+                if not response.content.is_eof():  # mostly all of it has come with the head
+                    timeout.reschedule(min(deadline, loop.time() + EXCERPT_SECONDS))
                 await _read_start(response, read)
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             outcome = outcome or _failed(error, request, self._session.timeout.connect)
@@ -96,6 +97,16 @@ class Sender:
             return outcome
         header = response.headers.get("Retry-After")
         return replace(outcome, retry_after_seconds=parse_retry_after(header, self._clock()))
+
+
+class _Request(aiohttp.ClientRequest):
+    """A request with the headers that it is given, and no more than host and length besides.
+
+    To have aiohttp find out which headers of its own to leave out took 4 % of an attempt.
+    """
+
+    def update_auto_headers(self, _: object) -> None:
+        """Add none."""
 
 
 @asynccontextmanager
@@ -126,7 +137,7 @@ async def open_session(
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
-            skip_auto_headers=("Accept", "Accept-Encoding"),
+            request_class=_Request,
             timeout=aiohttp.ClientTimeout(total=None, connect=connect_seconds),
         ) as session:
             yield session
