@@ -13,6 +13,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.context import make_context, tell_when_body_has_ended
+from app.one_write import OneWrite
 from app.problems.answers import document_for
 from app.problems.table import PROBLEMS
 from app.wire.problems import MEDIA_TYPE
@@ -113,6 +114,8 @@ class Protocol(HttpToolsProtocol):
         super().on_headers_complete()
         cycle = self.cycle
         cycle.keep_alive = cycle.keep_alive and not upgrades  # nor would what comes after it
+        if self.scope["method"] != "HEAD":
+            cycle.transport = OneWrite(cycle.transport)
         tell_when_body_has_ended(self.scope, lambda: not cycle.more_body)
 
     def on_body(self, body: bytes) -> None:
