@@ -38,10 +38,10 @@ from triggers.ports import ClaimLost
 from triggers.times import system_clock
 
 STATEMENTS = "BatchExecuteStatement"
-OUTAGE_CALLS = 8  # so that the SDK's own attempts are used up, for more than one caller
+OUTAGE_CALLS = 8  # so that the attempts of a call are used up, for more than one caller
 OUTAGE_SECONDS = 1.5
-CLAIM_CALLS_MAX = 40  # in that time, for 20 events: each call is three attempts of the SDK
-BACKOFF_SECONDS_MAX = 1 + 2 + 0.5  # in three attempts of botocore's standard mode, and some slack
+CLAIM_CALLS_MAX = 40  # in that time, for 20 events: each call is three attempts
+BACKOFF_SECONDS_MAX = 0.05 + 0.1 + 0.5  # between three attempts, and some slack
 
 
 @dataclass

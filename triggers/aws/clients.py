@@ -11,6 +11,7 @@ from aiobotocore.config import AioConfig
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from triggers.aws.hot_calls import HotCalls
 from triggers.errors import StoreRefused, StoreUnavailable
 from triggers.settings import Settings
 
@@ -71,6 +72,8 @@ KMS_CONFIG = AioConfig(
 class Clients:
     """The open clients. Receiving has its own, so that a long poll never holds up a send.
 
+    `hot_…` are the calls of the hot path, by the client of the same name.
+
     `kms` is open where the settings name a key of it.
     """
 
@@ -78,6 +81,9 @@ class Clients:
     sqs_send: "SQSClient"
     sqs_receive: "SQSClient"
     kms: "KMSClient | None"
+    hot_dynamodb: HotCalls
+    hot_sqs_send: HotCalls
+    hot_sqs_receive: HotCalls
     name_prefix: str
 
     def name(self, plain: str) -> str:
@@ -100,11 +106,17 @@ async def open_clients(settings: Settings) -> AsyncIterator[Clients]:
         async def client(service: Any, config: AioConfig) -> Any:
             return await stack.enter_async_context(session.client(service, config=config))
 
+        dynamodb = await client("dynamodb", DYNAMODB_CONFIG)
+        sqs_send = await client("sqs", SEND_CONFIG)
+        sqs_receive = await client("sqs", RECEIVE_CONFIG)
         yield Clients(
-            dynamodb=await client("dynamodb", DYNAMODB_CONFIG),
-            sqs_send=await client("sqs", SEND_CONFIG),
-            sqs_receive=await client("sqs", RECEIVE_CONFIG),
+            dynamodb=dynamodb,
+            sqs_send=sqs_send,
+            sqs_receive=sqs_receive,
             kms=await client("kms", KMS_CONFIG) if settings.kms_key_id else None,
+            hot_dynamodb=HotCalls(dynamodb),
+            hot_sqs_send=HotCalls(sqs_send),
+            hot_sqs_receive=HotCalls(sqs_receive),
             name_prefix=settings.name_prefix,
         )
 

@@ -2,19 +2,17 @@
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from triggers import telemetry
 from triggers.aws import event_records as records
 from triggers.aws import keys
 from triggers.aws.clients import Clients, calling
 from triggers.aws.event_records import Item
+from triggers.aws.hot_calls import QUERY
 from triggers.aws.items import Reads
 from triggers.events import EventRecord
 from triggers.ports import DueEvent
-
-if TYPE_CHECKING:
-    from types_aiobotocore_dynamodb.type_defs import QueryInputTypeDef
 
 _logger = logging.getLogger(__name__)
 
@@ -45,7 +43,7 @@ class EventReader:
         """Return a page of the due index."""
         if after is not None and after.due_ms > now_ms:  # the clock was set back
             return []  # nothing is due behind it, and AWS refuses a start beyond the condition
-        query: QueryInputTypeDef = {
+        query: dict[str, Any] = {
             "TableName": self._table,
             "IndexName": keys.DUE_INDEX,
             "KeyConditionExpression": "due_shard = :shard AND due <= :now",
@@ -63,7 +61,7 @@ class EventReader:
                 "due": due,
             }
         with calling("Query due"):
-            answer = await self._clients.dynamodb.query(**query)
+            answer = await self._clients.hot_dynamodb.call(QUERY, query)
             return [_due_event(item) for item in answer["Items"]]
 
     async def _read_item(self, tenant_id: str, event_id: str) -> Item | None:

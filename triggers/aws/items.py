@@ -7,11 +7,12 @@ from msgspec import Struct
 
 from triggers.aws.batcher import Batcher
 from triggers.aws.clients import Clients, calling
+from triggers.aws.hot_calls import BATCH_GET_ITEM
 from triggers.aws.retrying import again_when_left_out
 from triggers.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from types_aiobotocore_dynamodb.type_defs import KeysAndAttributesTypeDef, WriteRequestTypeDef
+    from types_aiobotocore_dynamodb.type_defs import WriteRequestTypeDef
 
 READS_MAX = 100  # AWS limit of BatchGetItem
 WRITES_MAX = 25  # AWS limit of BatchWriteItem
@@ -59,12 +60,13 @@ class Reads:
         await self._batcher.close()
 
     async def _flush(self, entries: Sequence[Entry]) -> list[Item | Exception | None]:
-        wanted: dict[str, KeysAndAttributesTypeDef] = {
+        wanted = {
             self._clients.name(table): {"Keys": items, "ConsistentRead": True}
             for table, items in _by_table(entries).items()
         }
         with calling("BatchGetItem"):
-            answer = await self._clients.dynamodb.batch_get_item(RequestItems=wanted)
+            request = {"RequestItems": wanted}
+            answer = await self._clients.hot_dynamodb.call(BATCH_GET_ITEM, request)
             found = {e.identity: e.item for e in _entries(self._clients, answer["Responses"])}
             unread = {n: keys["Keys"] for n, keys in answer.get("UnprocessedKeys", {}).items()}
             late = {entry.identity for entry in _entries(self._clients, unread)}

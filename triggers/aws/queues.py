@@ -3,12 +3,18 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
 from triggers import telemetry
 from triggers.aws import keys
 from triggers.aws.batcher import Batcher
 from triggers.aws.clients import RECEIVE_WAIT_SECONDS, Clients, calling
+from triggers.aws.hot_calls import (
+    DELETE_MESSAGE_BATCH,
+    RECEIVE_MESSAGE,
+    SEND_MESSAGE_BATCH,
+    EntriesAnswer,
+    Message,
+)
 from triggers.errors import Overloaded, StoreUnavailable
 from triggers.messages import (
     HINT_EVENTS_MAX,
@@ -20,9 +26,6 @@ from triggers.messages import (
 )
 from triggers.ports import ReceivedHint
 from triggers.times import Clock
-
-if TYPE_CHECKING:
-    from types_aiobotocore_sqs.type_defs import SendMessageBatchResultTypeDef
 
 MESSAGES_MAX = 10  # AWS limit of a batch and of a receive
 DELETE_LINGER_SECONDS = 0.2
@@ -54,7 +57,7 @@ class _Sender:
 
     def __init__(self, clients: Clients, plain_name: str) -> None:
         self._address = QueueAddress(clients, plain_name)
-        self._client = clients.sqs_send
+        self._calls = clients.hot_sqs_send
         self._batcher: Batcher[Hint | DeadLetter, None] = Batcher(
             self._flush,
             batch_max=MESSAGES_MAX,
@@ -73,18 +76,17 @@ class _Sender:
     async def _flush(self, messages: Sequence[Hint | DeadLetter]) -> list[Exception | None]:
         url = await self._address.url()
         with calling("SendMessageBatch"):
-            answer = await self._client.send_message_batch(
-                QueueUrl=url,
-                Entries=[
-                    {
-                        "Id": str(number),
-                        "MessageBody": encode_message(message),
-                        # On a standard queue a group is SQS's fairness.
-                        "MessageGroupId": message.tenant_id,
-                    }
-                    for number, message in enumerate(messages)
-                ],
-            )
+            entries = [
+                {
+                    "Id": str(number),
+                    "MessageBody": encode_message(message),
+                    # On a standard queue a group is SQS's fairness.
+                    "MessageGroupId": message.tenant_id,
+                }
+                for number, message in enumerate(messages)
+            ]
+            request = {"QueueUrl": url, "Entries": entries}
+            answer = await self._calls.call(SEND_MESSAGE_BATCH, request)
             return _results(answer, len(messages))
 
 
@@ -105,8 +107,8 @@ class HintQueue:
     def __init__(self, clients: Clients, clock: Clock) -> None:
         self._address = QueueAddress(clients, keys.DELIVERIES_QUEUE)
         self._sender = _Sender(clients, keys.DELIVERIES_QUEUE)
-        self._delete_client = clients.sqs_send
-        self._receive_client = clients.sqs_receive
+        self._delete_calls = clients.hot_sqs_send
+        self._receive_calls = clients.hot_sqs_receive
         self._clock = clock
         self._parts: Batcher[_HintPart, None] = Batcher(
             self._send_parts,
@@ -136,11 +138,12 @@ class HintQueue:
         """Wait for hints, up to 20 s; empty when there are none."""
         url = await self._address.url()
         with calling("ReceiveMessage"):
-            answer = await self._receive_client.receive_message(
-                QueueUrl=url,
-                MaxNumberOfMessages=MESSAGES_MAX,
-                WaitTimeSeconds=RECEIVE_WAIT_SECONDS,
-            )
+            request = {
+                "QueueUrl": url,
+                "MaxNumberOfMessages": MESSAGES_MAX,
+                "WaitTimeSeconds": RECEIVE_WAIT_SECONDS,
+            }
+            answer = await self._receive_calls.call(RECEIVE_MESSAGE, request)
             return [_received(message) for message in answer.get("Messages", [])]
 
     async def delete(self, handle: str) -> None:
@@ -170,13 +173,12 @@ class HintQueue:
         # A handle that is refused is gone: deleted before, or received again by somebody else.
         url = await self._address.url()
         with calling("DeleteMessageBatch"):
-            await self._delete_client.delete_message_batch(
-                QueueUrl=url,
-                Entries=[
-                    {"Id": str(number), "ReceiptHandle": handle}
-                    for number, handle in enumerate(handles)
-                ],
-            )
+            entries = [
+                {"Id": str(number), "ReceiptHandle": handle}
+                for number, handle in enumerate(handles)
+            ]
+            request = {"QueueUrl": url, "Entries": entries}
+            await self._delete_calls.call(DELETE_MESSAGE_BATCH, request)
         return [None] * len(handles)
 
 
@@ -195,7 +197,7 @@ class DeadLetterQueue:
         await self._sender.close()
 
 
-def _results(answer: "SendMessageBatchResultTypeDef", messages: int) -> list[Exception | None]:
+def _results(answer: EntriesAnswer, messages: int) -> list[Exception | None]:
     """Return what became of each message: sent only if the answer says so."""
     sent = {entry["Id"] for entry in answer.get("Successful", [])}
     codes = {entry["Id"]: entry["Code"] for entry in answer.get("Failed", [])}
@@ -227,7 +229,7 @@ def _chunks(parts: list[_HintPart]) -> list[list[_HintPart]]:
     return [parts[i : i + HINT_EVENTS_MAX] for i in range(0, len(parts), HINT_EVENTS_MAX)]
 
 
-def _received(message: Any) -> ReceivedHint:
+def _received(message: Message) -> ReceivedHint:
     handle = message["ReceiptHandle"]
     try:
         return ReceivedHint(hint=decode_hint(message["Body"]), handle=handle)

@@ -1,17 +1,15 @@
 """PartiQL writes in batches: each statement conditional on its own, each with its own answer."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec import Struct
 
 from triggers.aws.batcher import Batcher
 from triggers.aws.clients import INVALID, Clients, calling
+from triggers.aws.hot_calls import BATCH_EXECUTE_STATEMENT, StatementAnswer
 from triggers.aws.retrying import again_when_left_out
 from triggers.errors import StoreRefused, StoreUnavailable
-
-if TYPE_CHECKING:
-    from types_aiobotocore_dynamodb.type_defs import BatchStatementRequestTypeDef
 
 STATEMENTS_MAX = 25  # AWS limit of BatchExecuteStatement
 
@@ -65,7 +63,7 @@ class Statements:
         await self._batcher.close()
 
     async def _flush(self, statements: Sequence[Statement]) -> list[Written | Refused | Exception]:
-        requests: list[BatchStatementRequestTypeDef] = [
+        requests = [
             {
                 "Statement": statement.text,
                 "Parameters": statement.parameters,
@@ -74,14 +72,15 @@ class Statements:
             for statement in statements
         ]
         with calling("BatchExecuteStatement"):
-            answer = await self._clients.dynamodb.batch_execute_statement(Statements=requests)
+            request = {"Statements": requests}
+            answer = await self._clients.hot_dynamodb.call(BATCH_EXECUTE_STATEMENT, request)
         responses = answer.get("Responses", [])
         if len(responses) != len(statements):  # an unreadable 200 is no error to botocore
             raise StoreUnavailable("BatchExecuteStatement: incomplete answer")
         return [_read(response) for response in responses]
 
 
-def _read(response: Any) -> Written | Refused | Exception:
+def _read(response: StatementAnswer) -> Written | Refused | Exception:
     error = response.get("Error")
     if error is None:
         return Written(item=response.get("Item"))

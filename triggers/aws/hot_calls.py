@@ -1,0 +1,229 @@
+"""The calls of the hot path, without most of what botocore does for each: see decision 0016.
+
+From the client come the endpoint, the credentials, the signer, and the HTTP session with its pool, certificates and
+timeouts; it also makes sense of errors. Requests and answers are the services' own JSON (the AWS JSON 1.0 protocol).
+"""
+
+import asyncio
+import random
+from collections.abc import Mapping
+from typing import Any, Generic, TypedDict, TypeVar
+
+import aiohttp
+import msgspec
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import ClientError
+from yarl import URL
+
+from triggers.errors import StoreUnavailable
+
+PAUSE_SECONDS = 0.05  # at most, before the second attempt; before each further one twice as long
+MEDIA_TYPE = "application/x-amz-json-1.0"
+# What botocore's standard mode tries again as well, of these services.
+_PASSING_STATUSES = frozenset({500, 502, 503, 504})
+_PASSING_CODES = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "TooManyRequestsException",
+    }
+)
+
+Answer = TypeVar("Answer")
+
+
+class Value(TypedDict, total=False):
+    """An attribute of an item, which has one of these; binary comes as base64 and is bytes here."""
+
+    S: str
+    N: str
+    B: bytes
+    BOOL: bool
+    NULL: bool
+    SS: list[str]
+    NS: list[str]
+    BS: list[bytes]
+    L: "list[Value]"
+    M: "dict[str, Value]"
+
+
+Item = dict[str, Value]
+
+
+class StatementError(TypedDict, total=False):
+    """Why a statement was not carried out. `Item` is how the item stands, if it was asked for."""
+
+    Code: str
+    Message: str
+    Item: Item
+
+
+class StatementAnswer(TypedDict, total=False):
+    """What became of a statement."""
+
+    Error: StatementError
+    Item: Item
+
+
+class StatementsAnswer(TypedDict, total=False):
+    """Of BatchExecuteStatement."""
+
+    Responses: list[StatementAnswer]
+
+
+class UnprocessedKeys(TypedDict):
+    """What was not read of a table."""
+
+    Keys: list[Item]
+
+
+class ItemsAnswer(TypedDict, total=False):
+    """Of BatchGetItem, by table."""
+
+    Responses: dict[str, list[Item]]
+    UnprocessedKeys: dict[str, UnprocessedKeys]
+
+
+class QueryAnswer(TypedDict, total=False):
+    """Of Query."""
+
+    Items: list[Item]
+
+
+class SentEntry(TypedDict):
+    """A message that was taken."""
+
+    Id: str
+
+
+class FailedEntry(TypedDict):
+    """A message that was not."""
+
+    Id: str
+    Code: str
+
+
+class EntriesAnswer(TypedDict, total=False):
+    """Of SendMessageBatch and DeleteMessageBatch."""
+
+    Successful: list[SentEntry]
+    Failed: list[FailedEntry]
+
+
+class Message(TypedDict):
+    """A message that was received."""
+
+    Body: str
+    ReceiptHandle: str
+
+
+class MessagesAnswer(TypedDict, total=False):
+    """Of ReceiveMessage; without messages it is empty."""
+
+    Messages: list[Message]
+
+
+class Operation(Generic[Answer]):
+    """An operation of AWS, and how its answer is read: what its type does not name is passed over."""
+
+    def __init__(self, name: str, answer: type[Answer]) -> None:
+        self.name = name
+        self.decoder = msgspec.json.Decoder(answer)
+
+
+BATCH_EXECUTE_STATEMENT = Operation("BatchExecuteStatement", StatementsAnswer)
+BATCH_GET_ITEM = Operation("BatchGetItem", ItemsAnswer)
+QUERY = Operation("Query", QueryAnswer)
+SEND_MESSAGE_BATCH = Operation("SendMessageBatch", EntriesAnswer)
+DELETE_MESSAGE_BATCH = Operation("DeleteMessageBatch", EntriesAnswer)
+RECEIVE_MESSAGE = Operation("ReceiveMessage", MessagesAnswer)
+
+
+class HotCalls:
+    """Calls operations of a client's service with the client's own means."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        model = client.meta.service_model
+        self._address = URL(f"{client.meta.endpoint_url.rstrip('/')}/", encoded=True)
+        self._target = f"{model.metadata['targetPrefix']}."
+        self._signed_as = (model.signing_name, client.meta.region_name, "v4")
+        self._unsigned = {
+            "User-Agent": client.meta.config.user_agent,
+            "Accept-Encoding": "identity",
+        }
+        self._attempts_max: int = client.meta.config.retries["total_max_attempts"]
+
+    async def call(self, operation: Operation[Answer], request: Mapping[str, Any]) -> Answer:
+        """Call an operation; what may pass is tried again, as often as the client would.
+
+        Raises StoreUnavailable when there is no answer or none that can be read, ClientError for
+        one that says no, and ResponseParserError when nobody can read why.
+        """
+        body = msgspec.json.encode(request)
+        for attempt in range(self._attempts_max - 1):
+            try:
+                return await self._call(operation, body)
+            except StoreUnavailable:
+                pass
+            except ClientError as error:
+                if not _may_pass(error):
+                    raise
+            # With full jitter: who was throttled together must not come back together.
+            await asyncio.sleep(random.random() * PAUSE_SECONDS * 2**attempt)  # noqa: S311 no secret
+        return await self._call(operation, body)
+
+    async def _call(self, operation: Operation[Answer], body: bytes) -> Answer:
+        headers = await self._sign(operation.name, body)
+        # How proxies are told is the session's matter: it keeps a connector for each.
+        endpoint = self._client._endpoint.http_session  # noqa: SLF001 aiobotocore is pinned
+        proxy = endpoint._proxy_config.proxy_url_for(str(self._address))  # noqa: SLF001 as above
+        session = await endpoint._get_session(proxy)  # noqa: SLF001 as above
+        try:
+            async with session.post(
+                self._address, data=body, headers=headers, proxy=proxy, allow_redirects=False
+            ) as answer:
+                content = await answer.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise StoreUnavailable(f"{operation.name}: {type(error).__name__}") from error
+        if answer.status != 200:
+            raise await self._error(operation.name, answer, content)
+        try:
+            return operation.decoder.decode(content)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:  # broken off on its way
+            raise StoreUnavailable(f"{operation.name}: unreadable answer") from error
+
+    async def _sign(self, operation: str, body: bytes) -> dict[str, str]:
+        """Return all headers of a call. Temporary credentials are renewed when it is time."""
+        headers = {"Content-Type": MEDIA_TYPE, "X-Amz-Target": self._target + operation}
+        request = AWSRequest("POST", str(self._address), headers, body)
+        signer = await self._client._request_signer.get_auth_instance(*self._signed_as)  # noqa: SLF001 as above
+        signer.add_auth(request)
+        return {**request.headers, **self._unsigned}
+
+    async def _error(
+        self, operation: str, answer: aiohttp.ClientResponse, content: bytes
+    ) -> ClientError:
+        """Return what an answer says, as the client would understand it."""
+        shape = self._client.meta.service_model.operation_model(operation).output_shape
+        told = {
+            "status_code": answer.status,
+            "headers": answer.headers,
+            "body": content,
+            "context": {"operation_name": operation},
+        }
+        parsed = await self._client._response_parser.parse(told, shape)  # noqa: SLF001 as above
+        return ClientError(parsed, operation)
+
+
+def _may_pass(error: ClientError) -> bool:
+    told: Any = error.response
+    status = told.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return status in _PASSING_STATUSES or told.get("Error", {}).get("Code") in _PASSING_CODES
