@@ -41,8 +41,10 @@ class Aws:
 
 
 @asynccontextmanager
-async def calling(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Clients]:
-    """Have clients that go there, with the credentials of a role."""
+async def calling(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, token: str = TOKEN
+) -> AsyncIterator[Clients]:
+    """Have clients that go there, with the credentials of a role unless the token is empty."""
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", aws.answer)
     async with TestServer(application) as server:
@@ -51,7 +53,7 @@ async def calling(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Cl
             "AWS_DEFAULT_REGION": "eu-central-1",
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-            "AWS_SESSION_TOKEN": TOKEN,
+            "AWS_SESSION_TOKEN": token,
         }.items():
             monkeypatch.setenv(name, text)
         async with open_clients(make_settings()) as clients:
@@ -64,28 +66,29 @@ async def hot_call(clients: Clients, service: str) -> object:
     return await clients.hot_dynamodb.call(BATCH_EXECUTE_STATEMENT, REQUEST)
 
 
-@pytest.mark.parametrize("service", ["dynamodb", "sqs"])
+@pytest.mark.parametrize(("service", "token"), [("dynamodb", TOKEN), ("sqs", TOKEN), ("sqs", "")])
 async def test_a_call_is_signed_so_that_botocore_would_sign_it_alike(
-    service: str, monkeypatch: pytest.MonkeyPatch
+    service: str, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aws = Aws((200, "{}"))
-    async with calling(aws, monkeypatch) as clients:
+    async with calling(aws, monkeypatch, token) as clients:
         await hot_call(clients, service)
     [(request, body)] = aws.calls
     assert request.headers["X-Amz-Target"] in {
         "DynamoDB_20120810.BatchExecuteStatement",
         "AmazonSQS.SendMessageBatch",
     }
-    assert request.headers["X-Amz-Security-Token"] == TOKEN
+    assert request.headers.get("X-Amz-Security-Token", "") == token
 
     signed = re.search("SignedHeaders=([^,]*)", request.headers["Authorization"])
     assert signed is not None
     # The token comes anew with the signature, and the time of signing is that of the call.
     kept = {name: request.headers[name] for name in signed[1].split(";") if "token" not in name}
     again = AWSRequest("POST", str(request.url), kept, body)
-    signer = SigV4Auth(Credentials(ACCESS_KEY, SECRET_KEY, TOKEN), service, "eu-central-1")
+    signer = SigV4Auth(Credentials(ACCESS_KEY, SECRET_KEY, token), service, "eu-central-1")
     again.context["timestamp"] = request.headers["X-Amz-Date"]
-    again.headers["X-Amz-Security-Token"] = TOKEN
+    if token:
+        again.headers["X-Amz-Security-Token"] = token
     text = signer.string_to_sign(again, signer.canonical_request(again))
     assert request.headers["Authorization"].endswith(f"Signature={signer.signature(text, again)}")
 

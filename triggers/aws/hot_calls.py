@@ -1,7 +1,7 @@
 """The calls of the hot path, without most of what botocore does for each: see decision 0016.
 
-From the client come the endpoint, the credentials, the signer, and the HTTP session with its pool, certificates and
-timeouts; it also makes sense of errors. Requests and answers are the services' own JSON (the AWS JSON 1.0 protocol).
+From the client come the endpoint, the credentials, and the HTTP session with its pool, certificates and timeouts; it also
+makes sense of errors. Requests and answers are the services' own JSON (the AWS JSON 1.0 protocol).
 """
 
 import asyncio
@@ -11,14 +11,13 @@ from typing import Any, Generic, TypedDict, TypeVar
 
 import aiohttp
 import msgspec
-from botocore.awsrequest import AWSRequest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, NoCredentialsError
 from yarl import URL
 
+from triggers.aws.signing import Signer
 from triggers.errors import StoreUnavailable
 
 PAUSE_SECONDS = 0.05  # at most, before the second attempt; before each further one twice as long
-MEDIA_TYPE = "application/x-amz-json-1.0"
 # What botocore's standard mode tries again as well, of these services.
 _PASSING_STATUSES = frozenset({500, 502, 503, 504})
 _PASSING_CODES = frozenset(
@@ -154,7 +153,9 @@ class HotCalls:
         model = client.meta.service_model
         self._address = URL(f"{client.meta.endpoint_url.rstrip('/')}/", encoded=True)
         self._target = f"{model.metadata['targetPrefix']}."
-        self._signed_as = (model.signing_name, client.meta.region_name, "v4")
+        self._signer = Signer(
+            self._address, service=model.signing_name, region=client.meta.region_name
+        )
         self._unsigned = {
             "User-Agent": client.meta.config.user_agent,
             "Accept-Encoding": "identity",
@@ -201,12 +202,15 @@ class HotCalls:
             raise StoreUnavailable(f"{operation.name}: unreadable answer") from error
 
     async def _sign(self, operation: str, body: bytes) -> dict[str, str]:
-        """Return all headers of a call. Temporary credentials are renewed when it is time."""
-        headers = {"Content-Type": MEDIA_TYPE, "X-Amz-Target": self._target + operation}
-        request = AWSRequest("POST", str(self._address), headers, body)
-        signer = await self._client._request_signer.get_auth_instance(*self._signed_as)  # noqa: SLF001 as above
-        signer.add_auth(request)
-        return {**request.headers, **self._unsigned}
+        """Return all headers of a call. Temporary credentials are renewed when it is time.
+
+        Raises NoCredentialsError.
+        """
+        credentials = self._client._request_signer._credentials  # noqa: SLF001 as above
+        if credentials is None:
+            raise NoCredentialsError
+        frozen = await credentials.get_frozen_credentials()
+        return self._signer.sign(frozen, self._target + operation, body) | self._unsigned
 
     async def _error(
         self, operation: str, answer: aiohttp.ClientResponse, content: bytes
