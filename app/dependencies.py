@@ -1,6 +1,5 @@
 """The domain as the handlers use it, wired to the outside in one call."""
 
-import aiohttp
 from litestar.datastructures import State
 from msgspec import Struct
 
@@ -15,6 +14,7 @@ from triggers.control import ControlPlane
 from triggers.control_views import ControlViews
 from triggers.cursors import Cursors
 from triggers.endings import Endings
+from triggers.http.exchanges import Session
 from triggers.http.sender import Sender
 from triggers.idempotency import IdempotentIntake
 from triggers.ids import RandomBits
@@ -75,7 +75,7 @@ class Domain(Struct, frozen=True, kw_only=True):
 def wire_domain(
     settings: Settings,
     resources: Resources,
-    session: aiohttp.ClientSession,
+    session: Session,
     *,
     clock: Clock,
     random_bits: RandomBits,

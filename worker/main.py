@@ -8,13 +8,12 @@ import secrets
 import signal
 import socket
 
-import aiohttp
-
 from triggers import telemetry
 from triggers.aws.resources import open_resources as open_aws_resources
 from triggers.control import ControlPlane
 from triggers.control_views import ControlViews
 from triggers.garbage import look_for_garbage_seldom
+from triggers.http.exchanges import Session
 from triggers.http.sender import Sender, open_session
 from triggers.resources import OpenResources, Resources
 from triggers.settings import Settings
@@ -82,7 +81,7 @@ def stop_on_signals(stop: asyncio.Event) -> None:
 def wire_loops(
     settings: Settings,
     resources: Resources,
-    session: aiohttp.ClientSession,
+    session: Session,
     health: Health,
     *,
     clock: Clock,

@@ -6,7 +6,6 @@ No redirects, no cookies, no proxy, no decompression, and no more than 4 KB of a
 
 import asyncio
 import errno
-import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -15,12 +14,13 @@ from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
+from aiohttp.http import HttpProcessingError
 from aiohttp.resolver import AsyncResolver
 from msgspec.structs import replace
-from yarl import URL
 
 from triggers.attempts import EXCERPT_BYTES_MAX
 from triggers.http.answers import AnswerConnector
+from triggers.http.exchanges import Answer, Session
 from triggers.networks import Network, is_blocked
 from triggers.retries import Outcome, Verdict, parse_retry_after, verdict_of
 from triggers.times import Clock
@@ -34,7 +34,6 @@ KEEPALIVE_SECONDS = 4.0
 _LOCAL_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _NOT_ALLOWED = "the address is not allowed"
 _ISSUER_UNKNOWN = (2, 20, 21)  # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT and its like
-_PLAIN = re.compile("[!-~]+")  # what a request line can carry as it is
 
 _WORDS: tuple[tuple[type[Exception], str], ...] = (  # the first that fits says it
     (aiohttp.ClientConnectorDNSError, "the name was not found"),
@@ -43,7 +42,7 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (  # the first that fits says 
     (aiohttp.ClientConnectorError, "no connection"),
     (aiohttp.ServerDisconnectedError, "the connection was closed before an answer"),
     (aiohttp.ClientOSError, "the connection was closed before an answer"),
-    (aiohttp.ClientResponseError, "the answer is not valid HTTP"),
+    (HttpProcessingError, "the answer is not valid HTTP"),
     (aiohttp.ClientPayloadError, "the answer is not valid HTTP"),
 )
 
@@ -59,7 +58,7 @@ class LocalShortageError(Exception):
 class Sender:
     """Makes attempts over one session. `send` never raises for what a receiver does."""
 
-    def __init__(self, session: aiohttp.ClientSession, clock: Clock) -> None:
+    def __init__(self, session: Session, clock: Clock) -> None:
         self._session = session
         self._clock = clock
 
@@ -77,36 +76,26 @@ class Sender:
                 if not response.content.is_eof():  # mostly all of it has come with the head
                     timeout.reschedule(min(deadline, loop.time() + EXCERPT_SECONDS))
                 await _read_start(response, read)
-        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            outcome = outcome or _failed(error, request, self._session.timeout.connect)
+        except (
+            TimeoutError,
+            aiohttp.ClientError,
+            HttpProcessingError,
+            OSError,
+            ValueError,
+        ) as error:
+            outcome = outcome or _failed(error, request, self._session.connect_seconds)
         duration_ms = int((loop.time() - started) * 1000)
         return replace(outcome, excerpt=_printable(read), duration_ms=duration_ms)
 
-    def _post(self, request: Request) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        return self._session.post(
-            # As the tenant wrote it, unless that would break the request line.
-            URL(request.url, encoded=_PLAIN.fullmatch(request.url) is not None),
-            data=request.body,
-            headers=headers_to_send(request),
-            allow_redirects=False,
-        )
+    def _post(self, request: Request) -> AbstractAsyncContextManager[Answer]:
+        return self._session.post(request.url, headers_to_send(request), request.body)
 
-    def _answered(self, response: aiohttp.ClientResponse) -> Outcome:
+    def _answered(self, response: Answer) -> Outcome:
         outcome = Outcome(status_code=response.status)
         if verdict_of(outcome) is Verdict.DELIVERED:
             return outcome
         header = response.headers.get("Retry-After")
         return replace(outcome, retry_after_seconds=parse_retry_after(header, self._clock()))
-
-
-class _Request(aiohttp.ClientRequest):
-    """A request with the headers that it is given, and no more than host and length besides.
-
-    To have aiohttp find out which headers of its own to leave out took 4 % of an attempt.
-    """
-
-    def update_auto_headers(self, _: object) -> None:
-        """Add none."""
 
 
 @asynccontextmanager
@@ -115,7 +104,7 @@ async def open_session(
     connect_seconds: float,
     allowed: tuple[Network, ...],
     resolver: AbstractResolver | None = None,
-) -> AsyncIterator[aiohttp.ClientSession]:
+) -> AsyncIterator[Session]:
     """Open the session for all attempts of this process. `allowed` networks pass the guard.
 
     Names are looked up without threads, so that slow ones of one tenant do not hold up others.
@@ -132,15 +121,8 @@ async def open_session(
         socket_factory=_guard(allowed),
     )
     try:
-        async with aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-            request_class=_Request,
-            timeout=aiohttp.ClientTimeout(total=None, connect=connect_seconds),
-        ) as session:
-            yield session
+        async with connector:
+            yield Session(connector, connect_seconds=connect_seconds)
     finally:
         await names.close()
 
@@ -155,7 +137,7 @@ def _guard(allowed: tuple[Network, ...]) -> Callable[[Any], socket.socket]:
     return make_socket
 
 
-async def _read_start(response: aiohttp.ClientResponse, read: bytearray) -> None:
+async def _read_start(response: Answer, read: bytearray) -> None:
     """Read at most the first 4 KB of a body, into `read` as they come."""
     while chunk := await response.content.read(EXCERPT_BYTES_MAX - len(read)):
         read += chunk
@@ -171,7 +153,7 @@ def _printable(read: bytearray) -> str:
     return text.encode()[:EXCERPT_BYTES_MAX].decode(errors="ignore")
 
 
-def _failed(error: Exception, request: Request, connect_seconds: float | None) -> Outcome:
+def _failed(error: Exception, request: Request, connect_seconds: float) -> Outcome:
     """Return what an error before the status line amounts to. Raises LocalShortageError."""
     if _errno(error) in _LOCAL_SHORTAGES:
         raise LocalShortageError("out of sockets or memory") from error

@@ -154,6 +154,15 @@ async def test_an_answer_that_does_not_wait_for_the_body_counts(body: bytes) -> 
     assert outcome.duration_ms < 1000 * TIMEOUT_SECONDS
 
 
+async def test_a_connection_on_which_a_request_is_half_sent_is_not_used_again() -> None:
+    early = saying_before_reading(answer(200, b"early"))
+    async with receiving(early) as receiver, open_sender() as sender:
+        request = make_request(receiver.url, body=50 * LARGE)  # more than the kernel takes
+        outcomes = [await sender.send(request) for _ in range(2)]
+    assert [outcome.status_code for outcome in outcomes] == [200, 200]
+    assert len(receiver.connections) == 2
+
+
 @pytest.mark.parametrize(
     "status", ["", "0", "20", "99", "1000", "-200", "+200", "2OO", "200200", "200.0", "0xC8"]
 )

@@ -1,0 +1,106 @@
+"""A POST and its answer, over a connection that may have carried others before.
+
+Names, addresses, TLS, kept connections and the parsing of answers are aiohttp's. Its way from
+there to a request is made for every method, body, cookie, redirect, proxy and trace there is; to
+leave that out made an attempt cheaper by a fifth.
+"""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import lru_cache
+from typing import Any
+
+import aiohttp
+from aiohttp.connector import Connection
+from aiohttp.http_writer import _serialize_headers
+from msgspec import Struct
+from yarl import URL
+
+from triggers.http.answers import AnswerConnector
+
+DESTINATIONS_MAX = 1_000  # whose address is kept in parsed form
+
+_PLAIN = re.compile("[!-~]+")  # what a request line can carry as it is
+
+
+class Answer(Struct, frozen=True):
+    """An answer of which the head has come; the body is for the caller to read."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: aiohttp.StreamReader
+
+
+class Session:
+    """The connections of this process to receivers."""
+
+    def __init__(self, connector: AnswerConnector, *, connect_seconds: float) -> None:
+        self.connector = connector
+        self.connect_seconds = connect_seconds
+        self._timeout = aiohttp.ClientTimeout(total=None, connect=connect_seconds)
+        self._destination = lru_cache(DESTINATIONS_MAX)(_Destination)
+
+    @asynccontextmanager
+    async def post(
+        self, url: str, headers: Mapping[str, str], body: bytes
+    ) -> AsyncIterator[Answer]:
+        """Send a request, wait for the head of its answer, and end it with the context.
+
+        Raises aiohttp.ClientError, HttpProcessingError, OSError, ValueError.
+        """
+        destination = self._destination(url)
+        connection = await self._connect(destination)
+        try:
+            yield await _exchange(connection, destination, headers, body)
+        except BaseException:
+            connection.close()
+            raise
+        transport = connection.transport
+        if transport is None or transport.get_write_buffer_size():
+            connection.close()  # it was answered before all of the request had gone
+        else:
+            connection.release()  # which closes one whose answer has not been read to its end
+
+    async def _connect(self, destination: "_Destination") -> Connection:
+        try:
+            return await self.connector.connect(destination, traces=[], timeout=self._timeout)
+        except TimeoutError as error:
+            raise aiohttp.ConnectionTimeoutError from error
+
+
+class _Destination(aiohttp.ClientRequest):
+    """Where a URL leads, in the words of the connector. Raises aiohttp.InvalidURL, ValueError."""
+
+    def __init__(self, url: str) -> None:
+        # As the tenant wrote it, unless that would break the request line.
+        parsed = URL(url, encoded=_PLAIN.fullmatch(url) is not None)
+        if parsed.scheme not in {"http", "https"}:
+            raise aiohttp.NonHttpUrlClientError(parsed)
+        super().__init__("POST", parsed)
+        self.target = f"POST {self.url.raw_path_qs} HTTP/1.1"
+
+    def update_auto_headers(self, _: object) -> None:
+        """Add no headers but the host."""
+
+
+async def _exchange(
+    connection: Connection, destination: _Destination, headers: Mapping[str, str], body: bytes
+) -> Answer:
+    protocol, transport = connection.protocol, connection.transport
+    if protocol is None or transport is None:
+        raise aiohttp.ServerDisconnectedError
+    protocol.set_response_params(read_until_eof=True, auto_decompress=False)
+    transport.write(_head(destination, headers, len(body)) + body)
+    while True:
+        message, content = await protocol.read()
+        if not 100 <= message.code <= 199 or message.code == 101:
+            return Answer(message.code, message.headers, content)
+
+
+def _head(destination: _Destination, headers: Mapping[str, str], length: int) -> bytes:
+    """Return the head of a request. Raises ValueError for a header that would break it."""
+    with_host: Any = destination.headers.copy()
+    with_host["content-length"] = str(length)
+    with_host.extend(headers)
+    return _serialize_headers(destination.target, with_host)
