@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.bench.wire import connect, request_of
 from tests.processes import Process
 
-PROBE_SECONDS = 0.05
+PROBE_SECONDS = 0.25
 PERCENTILES = (50, 95, 99)
 
 Figures = dict[str, float]
