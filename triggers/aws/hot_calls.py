@@ -96,6 +96,10 @@ class QueryAnswer(TypedDict, total=False):
     Items: list[Item]
 
 
+class UpdateAnswer(TypedDict, total=False):
+    """Of UpdateItem, which is not asked for what it wrote."""
+
+
 class SentEntry(TypedDict):
     """A message that was taken."""
 
@@ -140,6 +144,7 @@ class Operation(Generic[Answer]):
 BATCH_EXECUTE_STATEMENT = Operation("BatchExecuteStatement", StatementsAnswer)
 BATCH_GET_ITEM = Operation("BatchGetItem", ItemsAnswer)
 QUERY = Operation("Query", QueryAnswer)
+UPDATE_ITEM = Operation("UpdateItem", UpdateAnswer)
 SEND_MESSAGE_BATCH = Operation("SendMessageBatch", EntriesAnswer)
 DELETE_MESSAGE_BATCH = Operation("DeleteMessageBatch", EntriesAnswer)
 RECEIVE_MESSAGE = Operation("ReceiveMessage", MessagesAnswer)
@@ -216,14 +221,20 @@ class HotCalls:
         self, operation: str, answer: aiohttp.ClientResponse, content: bytes
     ) -> ClientError:
         """Return what an answer says, as the client would understand it."""
-        shape = self._client.meta.service_model.operation_model(operation).output_shape
+        model = self._client.meta.service_model
+        parser = self._client._response_parser  # noqa: SLF001 as above
         told = {
             "status_code": answer.status,
             "headers": answer.headers,
             "body": content,
             "context": {"operation_name": operation},
         }
-        parsed = await self._client._response_parser.parse(told, shape)  # noqa: SLF001 as above
+        parsed = await parser.parse(told, model.operation_model(operation).output_shape)
+        details = model.shape_for_error_code(
+            parsed["Error"]["Code"]
+        )  # as the item that stands there
+        if details is not None:
+            parsed.update(await parser.parse(told, details))
         return ClientError(parsed, operation)
 
 
