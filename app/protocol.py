@@ -7,6 +7,7 @@ import asyncio
 import logging
 import re
 import secrets
+import weakref
 from asyncio import TimerHandle
 
 import httptools
@@ -116,7 +117,9 @@ class Protocol(HttpToolsProtocol):
         cycle.keep_alive = cycle.keep_alive and not upgrades  # nor would what comes after it
         if self.scope["method"] != "HEAD":
             cycle.transport = OneWrite(cycle.transport)
-        tell_when_body_has_ended(self.scope, lambda: not cycle.more_body)
+        # Held weakly: a circle of references would leave all of a request to the search for garbage.
+        held = weakref.proxy(cycle)
+        tell_when_body_has_ended(self.scope, lambda: not held.more_body)
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of a body."""

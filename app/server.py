@@ -14,6 +14,7 @@ import uvicorn
 from app.edge import Edge
 from app.lifecycle import Lifecycle
 from app.protocol import Protocol
+from triggers.garbage import look_for_garbage_seldom
 from triggers.settings import Settings
 from triggers.telemetry import log
 
@@ -67,6 +68,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen, and say so."""
         await super().startup(sockets)
+        look_for_garbage_seldom()
         log(_logger, "listening", host=self.config.host, port=self.config.port)
 
     @contextmanager
