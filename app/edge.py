@@ -86,8 +86,9 @@ class Edge:
             if not self.lifecycle.is_draining or answer.status is not None:
                 raise
             await answer.refuse(Unavailable("The service is stopping; try again"))
-        except TimeoutError:
-            await answer.refuse(self._too_late(context))
+        except TimeoutError as error:
+            is_too_late = context.deadline is not None and context.deadline.expired()
+            await answer.refuse(self._too_late(context) if is_too_late else error)
         except Exception as error:  # noqa: BLE001 the last resort: we get the trace
             await answer.refuse(error)
 

@@ -40,6 +40,7 @@ from app.routes import (
     webhook_tests,
     webhooks,
 )
+from app.short_way import Api
 from triggers.aws.resources import open_resources as open_aws_resources
 from triggers.http.sender import open_session
 from triggers.ids import RandomBits
@@ -82,7 +83,7 @@ def create_app(
     """
     cursor_key(settings, random_bits)
     lifecycle = Lifecycle()
-    litestar = Litestar(
+    litestar = Api(
         [_versioned(), *OPEN],
         dependencies={
             "domain": Provide(lambda: domain_of(litestar.state), sync_to_thread=False),
