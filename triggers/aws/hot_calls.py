@@ -230,9 +230,8 @@ class HotCalls:
             "context": {"operation_name": operation},
         }
         parsed = await parser.parse(told, model.operation_model(operation).output_shape)
-        details = model.shape_for_error_code(
-            parsed["Error"]["Code"]
-        )  # as the item that stands there
+        # What comes with this error alone, as the item that stands there.
+        details = model.shape_for_error_code(parsed["Error"]["Code"])
         if details is not None:
             parsed.update(await parser.parse(told, details))
         return ClientError(parsed, operation)
