@@ -80,7 +80,7 @@ catalogue: $(DEVELOPMENT) ## show which faults and bad inputs have a test, and w
 	@$(BIN)/python -m tests.catalogue $(ARGS)
 
 # What `python -m tests.bench` takes: `make bench ARGS=--help` tells their meaning, defaults and limits.
-BENCH := RATE SECONDS TENANTS WEBHOOKS PAYLOAD WORKERS OUT COMPARE
+BENCH := SCENARIO RATE SECONDS TENANTS WEBHOOKS PAYLOAD WORKERS BACKLOG STORED OUT COMPARE
 
 .PHONY: bench
 bench: $(DEVELOPMENT) $(EMULATOR) ## measure what an event takes and costs; ARGS=--help shows what can be chosen

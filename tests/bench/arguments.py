@@ -1,7 +1,7 @@
 """What the bench is asked for: `NAME=value`, as make's variables are. Every number has its limits."""
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -9,10 +9,19 @@ from msgspec import Meta, Struct
 from tests.bench.producer import PAYLOAD_BYTES_MIN
 
 SATURATION = "max"
+SECONDS_MAX = 60  # but for the soak
 RATES_MAX = 8
 RATE_MAX = 10_000
 DELIVERIES_MAX = 200_000
 BYTES_MAX = 512 << 20  # of payloads: the emulator keeps all in memory
+
+
+# What is not given, where it is not as in `rates`.
+DEFAULTS: Mapping[str, Mapping[str, str]] = {
+    "isolation": {"RATE": "20"},
+    "scaling": {"RATE": SATURATION},
+    "soak": {"RATE": "100", "SECONDS": "120"},
+}
 
 
 class ArgumentError(Exception):
@@ -22,20 +31,42 @@ class ArgumentError(Exception):
 class Arguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="upper"):
     """The arguments with their defaults."""
 
+    scenario: Annotated[
+        Literal["rates", "isolation", "scaling", "soak"],
+        Meta(description="rates, isolation, scaling or soak"),
+    ] = "rates"
     rate: Annotated[
         str,
-        Meta(description="events a second, several with commas; `max`: as many as go through"),
+        Meta(
+            description="events a second, in rates several with commas; `max`: as many as go through, "
+            "as always in scaling; 20 in isolation, 100 in soak"
+        ),
     ] = "100,300,max"
-    seconds: Annotated[int, Meta(ge=1, le=60, description="how long each rate is kept up")] = 10
-    tenants: Annotated[int, Meta(ge=1, le=100, description="they send in turn")] = 10
-    webhooks: Annotated[int, Meta(ge=1, le=10, description="of each tenant")] = 1
+    seconds: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=600,
+            description=f"how long each rate is kept up, beyond {SECONDS_MAX} in soak alone",
+        ),
+    ] = 10
+    tenants: Annotated[
+        int, Meta(ge=1, le=100, description="they send in turn, in rates and soak")
+    ] = 10
+    webhooks: Annotated[int, Meta(ge=1, le=10, description="of each tenant, in rates and soak")] = 1
     payload: Annotated[
         int, Meta(ge=PAYLOAD_BYTES_MIN, le=400 * 1024, description="its size in bytes")
     ] = 300
-    workers: Annotated[int, Meta(ge=1, le=8, description="processes")] = 1
+    workers: Annotated[int, Meta(ge=1, le=8, description="processes, but in scaling")] = 1
+    backlog: Annotated[
+        int, Meta(ge=1, le=100_000, description="events that a neighbour drains, in isolation")
+    ] = 10_000
+    stored: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="events of earlier days, in scaling")
+    ] = 20_000
     out: Annotated[str, Meta(description="a file for all figures, as JSON")] = ""
     compare: Annotated[
-        str, Meta(description="such a file of an earlier run to set the figures against")
+        str, Meta(description="such a file of an earlier run of rates to set the figures against")
     ] = ""
 
     @property
@@ -57,18 +88,12 @@ def read_arguments(texts: Sequence[str]) -> Arguments:
         if not equals or name in values:
             raise ArgumentError(f"{text[:40]!r}: each argument is NAME=value, and comes once")
         values[name] = value
+    values = {**DEFAULTS.get(values.get("SCENARIO", ""), {}), **values}
     try:
         arguments = msgspec.convert(values, Arguments, strict=False)
     except msgspec.ValidationError as error:
         raise ArgumentError(str(error)) from None
-    rates = arguments.rates
-    events = sum(rate or 0 for rate in rates) * arguments.seconds
-    if len(rates) > RATES_MAX or len(set(rates)) < len(rates):
-        raise ArgumentError(f"RATE: at most {RATES_MAX} rates, each once")
-    if events > arguments.events_max:
-        raise ArgumentError(
-            f"RATE × SECONDS: at most {arguments.events_max} events with this PAYLOAD and WEBHOOKS"
-        )
+    _check(arguments)
     return arguments
 
 
@@ -81,6 +106,26 @@ def describe_arguments() -> str:
         default = f"; {field.default} by default" if field.default != "" else ""
         lines.append(f"  {field.encode_name:<9} {schema['description']}{limits}{default}")
     return "\n".join(lines)
+
+
+def _check(arguments: Arguments) -> None:
+    """Raise ArgumentError when arguments do not go together."""
+    rates, scenario = arguments.rates, arguments.scenario
+    events = sum(rate or 0 for rate in rates) * arguments.seconds
+    if len(rates) > RATES_MAX or len(set(rates)) < len(rates):
+        raise ArgumentError(f"RATE: at most {RATES_MAX} rates, each once")
+    if scenario == "scaling" and rates != [None]:
+        raise ArgumentError(f"RATE: scaling measures at {SATURATION!r} alone")
+    if scenario in ("isolation", "soak") and (len(rates) > 1 or rates == [None]):
+        raise ArgumentError(f"RATE: {scenario} takes one number")
+    if scenario != "soak" and arguments.seconds > SECONDS_MAX:
+        raise ArgumentError(f"SECONDS: at most {SECONDS_MAX} in {scenario}")
+    if scenario != "rates" and arguments.compare:
+        raise ArgumentError("COMPARE: only rates are set against an earlier run")
+    if events > arguments.events_max:
+        raise ArgumentError(
+            f"RATE × SECONDS: at most {arguments.events_max} events with this PAYLOAD and WEBHOOKS"
+        )
 
 
 def _rate(text: str) -> int | None:

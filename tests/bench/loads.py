@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 
 from infra.local.loopback import HOST, call, free_port
-from tests.bench.arguments import Arguments
 from tests.bench.producer import ANSWER_SECONDS, Plan, Sent
 from tests.bench.receiver import Taken
 from tests.bench.targets import Target, launch
@@ -49,45 +48,53 @@ class Load:
 
 @dataclass(frozen=True, kw_only=True)
 class Driver:
-    """The producer and the receiver, and what every load has in common."""
+    """The producer and the receiver, and what every load has in common.
+
+    At most `events_max` are sent as fast as they go through.
+    """
 
     processes: dict[str, Process]
     producer_url: str
     receiver_url: str
-    arguments: Arguments
+    payload_bytes: int
+    events_max: int
 
     async def drive(self, target: Target, rate: int | None, seconds: float) -> Load:
         """Send for so many seconds, and wait until all has arrived and is settled.
 
         What has not in time is lost.
         """
-        sent = await self._send(
-            Plan(
-                url=target.url,
-                keys=target.keys,
-                rate=rate,
-                at_once=AT_ONCE,
-                events_max=self.arguments.events_max,
-                seconds=seconds,
-                payload_bytes=self.arguments.payload,
-            )
-        )
+        sent = await self.send(target, rate, seconds)
         ends = time.monotonic() + DRAIN_SECONDS + DRAIN_TIMES * seconds
-        expected = len(sent.accepted) * self.arguments.webhooks
+        expected = len(sent.accepted) * target.webhooks
         while await self._ask("count") < expected and time.monotonic() < ends:
             await asyncio.sleep(POLL_SECONDS)
         await asyncio.sleep(SETTLE_SECONDS)
-        taken = msgspec.convert(await self._ask("taken"), Taken)
-        received_ns = arrivals(sent, taken, self.arguments.webhooks)
+        taken = await self.taken()
+        received_ns = arrivals(sent, taken, target.webhooks)
         assert received_ns, f"nothing has arrived; refused by status: {sent.refused}"
         return Load(sent=sent, repeated=taken.repeated, received_ns=received_ns)
 
-    async def _send(self, plan: Plan) -> Sent:
-        seconds = 2 * plan.seconds + ANSWER_SECONDS + WAIT_SECONDS
+    async def send(self, target: Target, rate: int | None, seconds: float) -> Sent:
+        """Send for so many seconds, and wait for nothing but the answers."""
+        plan = Plan(
+            url=target.url,
+            keys=target.keys,
+            rate=rate,
+            at_once=AT_ONCE,
+            events_max=self.events_max,
+            seconds=seconds,
+            payload_bytes=self.payload_bytes,
+        )
         content = msgspec.to_builtins(plan)
-        status, answer = await call("POST", self.producer_url, content=content, seconds=seconds)
+        answered = 2 * seconds + ANSWER_SECONDS + WAIT_SECONDS
+        status, answer = await call("POST", self.producer_url, content=content, seconds=answered)
         assert status == 200, answer
         return msgspec.convert(answer, Sent, strict=False)
+
+    async def taken(self) -> Taken:
+        """Return what the receiver has taken in since it was asked last."""
+        return msgspec.convert(await self._ask("taken"), Taken)
 
     async def _ask(self, question: str) -> Any:
         status, answer = await call("GET", f"{self.receiver_url}/{question}")
@@ -96,8 +103,11 @@ class Driver:
 
 
 @asynccontextmanager
-async def open_driver(folder: Path, arguments: Arguments) -> AsyncIterator[Driver]:
-    """Run the producer and the receiver."""
+async def open_driver(
+    folder: Path, *, payload_bytes: int, events_max: int
+) -> AsyncIterator[Driver]:
+    """Run a producer and a receiver; their logs go into a new folder."""
+    folder.mkdir()
     ports = {"producer": free_port(), "receiver": free_port()}
     with ExitStack() as stack:
         processes = {name: launch(stack, folder, name, str(port)) for name, port in ports.items()}
@@ -107,7 +117,8 @@ async def open_driver(folder: Path, arguments: Arguments) -> AsyncIterator[Drive
             processes=processes,
             producer_url=f"http://{HOST}:{ports['producer']}",
             receiver_url=f"http://{HOST}:{ports['receiver']}",
-            arguments=arguments,
+            payload_bytes=payload_bytes,
+            events_max=events_max,
         )
 
 

@@ -1,5 +1,6 @@
 """`python -m tests.bench.receiver PORT`: answers 200 to every webhook, and keeps when each event came first.
 
+What comes to a path below `/hang` gets no answer at all.
 `GET /count` tells how many (event, path) pairs have come, `GET /taken` hands them over and forgets them.
 """
 
@@ -13,6 +14,7 @@ from msgspec import Struct
 
 from tests.bench.wire import OK, Messages, header, serve
 
+HANGING = "/hang"
 _TAKEN = OK % (0, b"")
 
 
@@ -56,7 +58,8 @@ class Intake(Messages):
         if method == b"POST":
             name = header(head, b"webhook-id") + path
             self._receiver.taken.note(name.decode(), time.monotonic_ns())
-            self.transport.write(_TAKEN)
+            if not path.startswith(HANGING.encode()):
+                self.transport.write(_TAKEN)
         else:
             body = self._receiver.tell(path)
             self.transport.write(OK % (len(body), body))

@@ -1,5 +1,7 @@
 """What a run of the bench found: as tables for people, as JSON for the next run to compare itself with."""
 
+import os
+import platform
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,17 +26,32 @@ class Run(Struct, frozen=True, kw_only=True):
     floor: Figures = {}
 
 
-class Report(Struct, frozen=True, kw_only=True):
-    """All that a bench found. `still` are figures without a load: of the emulator, and at rest."""
+class Conditions(Struct, frozen=True, kw_only=True):
+    """Under what conditions something was found."""
 
     arguments: Arguments
-    processors: int | None
-    python: str
+    processors: int | None = msgspec.field(default_factory=os.cpu_count)
+    python: str = msgspec.field(default_factory=platform.python_version)
+
+    def __str__(self) -> str:
+        values = msgspec.to_builtins(self.arguments)
+        given = " ".join(f"{n}={v}" for n, v in values.items() if n not in ("OUT", "COMPARE"))
+        return f"{given}, {self.processors} processors, Python {self.python}"
+
+
+class Report(Conditions, frozen=True, kw_only=True):
+    """All that was found at the rates. `still` are figures without a load: of the emulator, and at rest."""
+
     still: Figures
     runs: list[Run]
 
+    @property
+    def lost(self) -> float:
+        """How many accepted events have not arrived."""
+        return sum(run.figures["lost, events"] for run in self.runs)
 
-def write_report(report: Report, path: Path) -> None:
+
+def write_report(report: Conditions, path: Path) -> None:
     """Write a report as JSON. Raises OSError."""
     path.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
 
@@ -51,20 +68,15 @@ def tables(report: Report, earlier: Report | None = None) -> str:
     """
     before = {run.rate: run.figures for run in earlier.runs} if earlier else {}
     still = Run(rate="", figures=report.still)
-    lines = [f"{_conditions(report)}, {report.processors} processors, Python {report.python}"]
-    if earlier and _conditions(earlier) != _conditions(report):
-        lines += [f"the earlier run had other arguments: {_conditions(earlier)}"]
+    lines = [str(report)]
+    if earlier and str(earlier) != str(report):
+        lines += [f"the earlier run had other conditions: {earlier}"]
     lines += ["", *_table("without a load", still, None, earlier.still if earlier else {})]
     round_trip = report.still.get(ROUND_TRIP)
     for run in report.runs:
         title = f"{run.rate} events a second" if run.rate.isdigit() else "as many as go through"
         lines += ["", *_table(title, run, round_trip, before.get(run.rate, {}))]
     return "\n".join(lines)
-
-
-def _conditions(report: Report) -> str:
-    values = msgspec.to_builtins(report.arguments)
-    return " ".join(f"{n}={v}" for n, v in values.items() if n not in ("OUT", "COMPARE"))
 
 
 def _table(title: str, run: Run, round_trip: float | None, earlier: Figures) -> Iterator[str]:
@@ -80,16 +92,17 @@ def _cells(name: str, run: Run, round_trip: float | None, earlier: Figures) -> l
     value, floor, before = run.figures[name], run.floor.get(name), earlier.get(name)
     trips = value / round_trip if round_trip and name.startswith(LATENCIES) else None
     return [
-        _number(value),
-        _number(trips),
-        _number(floor),
-        _number(value / floor if floor and name.startswith(FLOORED) else None),
-        _number(before),
-        _number(value / before if before else None),
+        number(value),
+        number(trips),
+        number(floor),
+        number(value / floor if floor and name.startswith(FLOORED) else None),
+        number(before),
+        number(value / before if before else None),
     ]
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """Write a figure with three digits; None: nothing."""
     if value is None:
         return ""
     return f"{value:.0f}" if value % 1 == 0 or abs(value) >= 1000 else f"{value:.3g}"

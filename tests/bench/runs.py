@@ -15,9 +15,8 @@ from tests.bench.measures import (
     resident_megabytes,
     sampling,
 )
-from tests.bench.targets import Target
+from tests.bench.targets import Service, Target
 from tests.fault_proxy import Answer, Call, FaultProxy, Forward
-from tests.processes import Process
 from tests.write_units import WriteMeter
 from triggers.aws import keys
 
@@ -40,12 +39,15 @@ async def rest(target: Target, seconds: int) -> Figures:
     }
 
 
-async def measure(
-    driver: Driver, target: Target, beside: Mapping[str, Process], rate: int | None, seconds: int
-) -> Figures:
-    """Return what a load at a rate comes to, after a warm-up."""
+async def warm_up(driver: Driver, target: Target, rate: int | None, seconds: int) -> None:
+    """Drive a load at a rate that does not count."""
     await driver.drive(target, rate, min(seconds / 4, WARM_UP_SECONDS_MAX))
-    processes = {**driver.processes, **beside}
+
+
+async def measure(driver: Driver, target: Target, rate: int | None, seconds: int) -> Figures:
+    """Return what a load at a rate comes to, after a warm-up."""
+    await warm_up(driver, target, rate, seconds)
+    processes = {**driver.processes, **target.beside}
     parts = {**target.parts, **{name: [process] for name, process in processes.items()}}
     began, machine_before, before = time.monotonic(), machine_seconds(), processor_seconds(parts)
     async with sampling(target.parts, target.liveness) as samples:
@@ -68,7 +70,7 @@ async def count(
     return {f"calls an event, {name}": number / events for name, number in counts.items()}
 
 
-async def meter(driver: Driver, target: Target, proxy: FaultProxy) -> Figures:
+async def meter(driver: Driver, target: Service, proxy: FaultProxy) -> Figures:
     """Return how many write units an event costs, without those of leases and limits."""
     units = WriteMeter(target.name_prefix)
     with proxy.laid("DynamoDB", units):

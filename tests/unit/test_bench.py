@@ -103,7 +103,15 @@ def test_an_event_has_arrived_when_all_its_webhooks_have_it() -> None:
         ("RATE=100,100", "each once"),
         ("RATE=10000 SECONDS=60 WEBHOOKS=2", "at most 100000 events"),
         ("RATE=1000 PAYLOAD=400000", "at most 1342 events"),
-        ("SECONDS=61", "SECONDS"),
+        ("SECONDS=61", "SECONDS: at most 60 in rates"),
+        ("SECONDS=601 SCENARIO=soak", "SECONDS"),
+        ("SCENARIO=speed", "SCENARIO"),
+        ("SCENARIO=scaling RATE=100", "'max' alone"),
+        ("SCENARIO=isolation RATE=max", "one number"),
+        ("SCENARIO=soak RATE=10,20", "one number"),
+        ("SCENARIO=soak COMPARE=x", "COMPARE"),
+        ("BACKLOG=100001", "BACKLOG"),
+        ("STORED=1000001", "STORED"),
         ("SECONDS=soon", "SECONDS"),
         ("PAYLOAD=39", "PAYLOAD"),
         ("WORKERS=", "WORKERS"),
@@ -122,6 +130,8 @@ def test_arguments_are_read_as_make_hands_them_on() -> None:
     assert arguments.rates == [20, None]
     assert arguments.seconds == 1
     assert read_arguments([]) == Arguments()
+    soak = read_arguments(["SCENARIO=soak", "SECONDS=600"])
+    assert (soak.rates, soak.seconds) == ([100], 600)
 
 
 def test_latencies_are_told_in_round_trips_of_the_floor_and_of_an_earlier_run(
@@ -133,4 +143,4 @@ def test_latencies_are_told_in_round_trips_of_the_floor_and_of_an_earlier_run(
     assert row(table, "accept p50, ms") == ["5", "10", "2", "2.5", "4", "1.25"]
     assert row(table, "lost, events") == ["0", "1"]
     assert row(table, "memory, app, MB") == ["90.5"]
-    assert "other arguments" not in table
+    assert "other conditions" not in table
