@@ -39,7 +39,7 @@ class Arguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, r
         str,
         Meta(
             description="events a second, in rates several with commas; `max`: as many as go through, "
-            "as always in scaling; 20 in isolation, 100 in soak"
+            "as always in scaling; one in isolation (20 by default) and in soak (100)"
         ),
     ] = "100,300,max"
     seconds: Annotated[
@@ -47,7 +47,7 @@ class Arguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, r
         Meta(
             ge=1,
             le=600,
-            description=f"how long each rate is kept up, beyond {SECONDS_MAX} in soak alone",
+            description=f"how long each rate is kept up, beyond {SECONDS_MAX} in soak alone (120 by default)",
         ),
     ] = 10
     tenants: Annotated[
@@ -57,7 +57,7 @@ class Arguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, r
     payload: Annotated[
         int, Meta(ge=PAYLOAD_BYTES_MIN, le=400 * 1024, description="its size in bytes")
     ] = 300
-    workers: Annotated[int, Meta(ge=1, le=8, description="processes, but in scaling")] = 1
+    workers: Annotated[int, Meta(ge=1, le=8, description="processes, in all but scaling")] = 1
     backlog: Annotated[
         int, Meta(ge=1, le=100_000, description="events that a neighbour drains, in isolation")
     ] = 10_000
