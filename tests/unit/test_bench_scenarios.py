@@ -1,5 +1,6 @@
 """The sums and tables of the bench's scenarios, and what it puts into the store."""
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -17,8 +18,8 @@ from triggers.deliveries import DeliveryStatus
 from triggers.events import EventStatus, is_settled
 
 
-def make_turn(alone_ms: float, beside_ms: float) -> Turn:
-    busy = {f"busy, {name}, %": 10.0 for name in ("emulator", "worker", "others")}
+def make_turn(alone_ms: float, beside_ms: float, busy_percent: float = 10) -> Turn:
+    busy = {f"busy, {name}, %": busy_percent for name in ("emulator", "worker", "others")}
     alone, beside = (
         {LATENCY.format(50): ms / 2, LATENCY.format(95): ms, **busy} for ms in (alone_ms, beside_ms)
     )
@@ -38,6 +39,12 @@ def test_a_neighbour_is_judged_by_the_medians_over_the_turns(
     assert (row.figures["least"], row.figures["most"]) == (0.1, 8)
     assert (row.figures["its accepted"], row.figures["its refused"]) == (9, 3)
     assert row.note.strip() == note
+
+
+def test_a_full_machine_is_named_beside_a_verdict_that_it_may_have_caused() -> None:
+    full = 100.0 * (os.cpu_count() or 1)
+    assert row_of("a neighbour", [make_turn(100, 200, full / 3)]).note == "  fails, machine full"
+    assert row_of("a neighbour", [make_turn(100, 200, full / 4)]).note == "  fails"
 
 
 @pytest.mark.parametrize(
