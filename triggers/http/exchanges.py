@@ -7,7 +7,7 @@ leave that out made an attempt cheaper by a fifth.
 
 import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +15,7 @@ import aiohttp
 from aiohttp.connector import Connection
 from aiohttp.http_writer import _serialize_headers
 from msgspec import Struct
+from multidict import CIMultiDictProxy
 from yarl import URL
 
 from triggers.http.answers import AnswerConnector
@@ -28,8 +29,21 @@ class Answer(Struct, frozen=True):
     """An answer of which the head has come; the body is for the caller to read."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: CIMultiDictProxy[str]
     content: aiohttp.StreamReader
+
+
+class Destination(aiohttp.ClientRequest):
+    """Where a URL leads, in the words of the connector. Raises aiohttp.InvalidURL, ValueError."""
+
+    def __init__(self, url: URL) -> None:
+        if url.scheme not in {"http", "https"}:
+            raise aiohttp.NonHttpUrlClientError(url)
+        super().__init__("POST", url)
+        self.target = f"POST {self.url.raw_path_qs} HTTP/1.1"
+
+    def update_auto_headers(self, _: object) -> None:
+        """Add no headers but the host."""
 
 
 class Session:
@@ -39,68 +53,73 @@ class Session:
         self.connector = connector
         self.connect_seconds = connect_seconds
         self._timeout = aiohttp.ClientTimeout(total=None, connect=connect_seconds)
-        self._destination = lru_cache(DESTINATIONS_MAX)(_Destination)
+        self._destination = lru_cache(DESTINATIONS_MAX)(_destination)
 
-    @asynccontextmanager
-    async def post(
+    def post(
         self, url: str, headers: Mapping[str, str], body: bytes
-    ) -> AsyncIterator[Answer]:
-        """Send a request, wait for the head of its answer, and end it with the context.
-
-        Raises aiohttp.ClientError, HttpProcessingError, OSError, ValueError.
-        """
-        destination = self._destination(url)
-        connection = await self._connect(destination)
-        try:
-            yield await _exchange(connection, destination, headers, body)
-        except BaseException:
-            connection.close()
-            raise
-        transport = connection.transport
-        if transport is None or transport.get_write_buffer_size():
-            connection.close()  # it was answered before all of the request had gone
-        else:
-            connection.release()  # which closes one whose answer has not been read to its end
-
-    async def _connect(self, destination: "_Destination") -> Connection:
-        try:
-            return await self.connector.connect(destination, traces=[], timeout=self._timeout)
-        except TimeoutError as error:
-            raise aiohttp.ConnectionTimeoutError from error
+    ) -> AbstractAsyncContextManager[Answer]:
+        """Send a request as `exchange` does. Raises ValueError for a URL that leads nowhere."""
+        return exchange(self.connector, self._destination(url), headers, body, self._timeout)
 
 
-class _Destination(aiohttp.ClientRequest):
-    """Where a URL leads, in the words of the connector. Raises aiohttp.InvalidURL, ValueError."""
+@asynccontextmanager
+async def exchange(
+    connector: aiohttp.BaseConnector,
+    destination: Destination,
+    headers: Mapping[str, str],
+    body: bytes,
+    timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 what a connector knows by it
+) -> AsyncIterator[Answer]:
+    """Send a request, wait for the head of its answer, and end it with the context.
 
-    def __init__(self, url: str) -> None:
-        # As the tenant wrote it, unless that would break the request line.
-        parsed = URL(url, encoded=_PLAIN.fullmatch(url) is not None)
-        if parsed.scheme not in {"http", "https"}:
-            raise aiohttp.NonHttpUrlClientError(parsed)
-        super().__init__("POST", parsed)
-        self.target = f"POST {self.url.raw_path_qs} HTTP/1.1"
+    Of the timeouts those count that bound the connecting and each wait for the socket. Raises
+    aiohttp.ClientError, HttpProcessingError, OSError, ValueError.
+    """
+    try:
+        connection = await connector.connect(destination, traces=[], timeout=timeout)
+    except TimeoutError as error:
+        raise aiohttp.ConnectionTimeoutError from error
+    try:
+        yield await _ask(connection, destination, headers, body, timeout.sock_read)
+    except BaseException:
+        connection.close()
+        raise
+    transport = connection.transport
+    if transport is None or transport.get_write_buffer_size():
+        connection.close()  # it was answered before all of the request had gone
+    else:
+        connection.release()  # which closes one whose answer has not been read to its end
 
-    def update_auto_headers(self, _: object) -> None:
-        """Add no headers but the host."""
 
-
-async def _exchange(
-    connection: Connection, destination: _Destination, headers: Mapping[str, str], body: bytes
+async def _ask(
+    connection: Connection,
+    destination: Destination,
+    headers: Mapping[str, str],
+    body: bytes,
+    read_seconds: float | None,
 ) -> Answer:
     protocol, transport = connection.protocol, connection.transport
     if protocol is None or transport is None:
         raise aiohttp.ServerDisconnectedError
-    protocol.set_response_params(read_until_eof=True, auto_decompress=False)
+    protocol.set_response_params(
+        read_until_eof=True, auto_decompress=False, read_timeout=read_seconds
+    )
     transport.write(_head(destination, headers, len(body)) + body)
+    protocol.start_timeout()
     while True:
         message, content = await protocol.read()
         if not 100 <= message.code <= 199 or message.code == 101:
             return Answer(message.code, message.headers, content)
 
 
-def _head(destination: _Destination, headers: Mapping[str, str], length: int) -> bytes:
+def _head(destination: Destination, headers: Mapping[str, str], length: int) -> bytes:
     """Return the head of a request. Raises ValueError for a header that would break it."""
     with_host: Any = destination.headers.copy()
     with_host["content-length"] = str(length)
     with_host.extend(headers)
     return _serialize_headers(destination.target, with_host)
+
+
+def _destination(url: str) -> Destination:
+    # As the tenant wrote it, unless that would break the request line.
+    return Destination(URL(url, encoded=_PLAIN.fullmatch(url) is not None))
