@@ -31,7 +31,7 @@ _ID_LENGTH = 30
 class Plan(Struct, frozen=True, kw_only=True):
     """What to send. `rate` is events a second; None: `at_once` requests are always in the air.
 
-    Without a rate no more than `events_max` are sent.
+    Without a rate no more than `events_max` are sent, or than are in the air at once.
     """
 
     url: str
@@ -118,7 +118,7 @@ async def produce(plan: Plan) -> Sent:
     if plan.rate:
         late_ns = await send_by_schedule(producer, schedule(plan.rate, plan.seconds))
     else:
-        producer.left = plan.events_max - plan.at_once
+        producer.left = max(0, plan.events_max - plan.at_once)
         producer.until_ns = time.monotonic_ns() + int(plan.seconds * 1e9)
         for _ in range(plan.at_once):
             producer.send()
