@@ -103,6 +103,7 @@ async def take_turn(
     look = Look(receiver_url=stage.driver.receiver_url)
     async with stage.service(look, tenants=1, workers=arguments.workers) as service:
         alone = await measure(stage.driver, service, rate, seconds)
+        await other.taken()  # what the neighbour before has left
         async with living(other, service, neighbour, seconds) as of_neighbour:
             beside = await measure(stage.driver, service, rate, seconds)
             of_neighbour["its arrived"] = len((await other.taken()).first_ns)
