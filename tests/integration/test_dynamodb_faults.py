@@ -41,7 +41,7 @@ STATEMENTS = "BatchExecuteStatement"
 OUTAGE_CALLS = 8  # so that the attempts of a call are used up, for more than one caller
 OUTAGE_SECONDS = 1.5
 CLAIM_CALLS_MAX = 40  # in that time, for 20 events: each call is three attempts
-BACKOFF_SECONDS_MAX = 0.05 + 0.1 + 0.5  # between three attempts, and some slack
+BACKOFF_SECONDS_MAX = 0.5 + 1 + 0.5  # between three attempts, and some slack
 
 
 @dataclass

@@ -136,12 +136,29 @@ async def test_the_older_codes_of_sqs_are_those_that_count(monkeypatch: pytest.M
     assert refused.value.response["Error"]["Code"] == "InvalidParameterValue"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"Responses": 1}', "<html>"])
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        *((200, text) for text in ("", "{", "[]", '{"Responses": 1}', "<html>")),
+        *((502, text) for text in ("null", "[]", '"x"', "5")),
+        (201, "{}"),
+    ],
+)
 async def test_an_answer_that_cannot_be_read_is_no_answer(
-    text: str, monkeypatch: pytest.MonkeyPatch
+    status: int, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    aws = Aws((200, text))
+    aws = Aws((status, text))
     async with calling(aws, monkeypatch) as clients:
         with pytest.raises(StoreUnavailable, match="unreadable answer"):
             await clients.hot_dynamodb.call(BATCH_EXECUTE_STATEMENT, REQUEST)
     assert len(aws.calls) == 3
+
+
+async def test_a_header_that_would_break_a_request_is_a_call_that_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    aws = Aws(ANSWERED)
+    async with calling(aws, monkeypatch, token="a\nb") as clients:
+        with pytest.raises(StoreUnavailable, match="ValueError"):
+            await hot_call(clients, "dynamodb")
+    assert not aws.calls

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from triggers.aws.hot_calls import HotCalls
+from triggers.aws.verified_session import VerifiedSession
 from triggers.errors import StoreRefused, StoreUnavailable
 from triggers.settings import Settings
 
@@ -44,6 +45,7 @@ DYNAMODB_CONFIG = AioConfig(
     retries={"total_max_attempts": 3, "mode": "standard"},
     max_pool_connections=64,
     tcp_keepalive=True,
+    http_session_cls=VerifiedSession,
 )
 SEND_CONFIG = AioConfig(
     connect_timeout=0.5,
@@ -51,6 +53,7 @@ SEND_CONFIG = AioConfig(
     retries={"total_max_attempts": 1, "mode": "standard"},
     max_pool_connections=32,
     tcp_keepalive=True,
+    http_session_cls=VerifiedSession,
 )
 RECEIVE_CONFIG = AioConfig(
     connect_timeout=2,
@@ -58,6 +61,7 @@ RECEIVE_CONFIG = AioConfig(
     retries={"total_max_attempts": 1, "mode": "standard"},
     max_pool_connections=8,
     tcp_keepalive=True,
+    http_session_cls=VerifiedSession,
 )
 KMS_CONFIG = AioConfig(
     connect_timeout=1,
@@ -65,6 +69,7 @@ KMS_CONFIG = AioConfig(
     retries={"total_max_attempts": 3, "mode": "standard"},
     max_pool_connections=8,
     tcp_keepalive=True,
+    http_session_cls=VerifiedSession,
 )
 
 

@@ -14,13 +14,14 @@ import aiohttp
 import msgspec
 from aiohttp.http import HttpProcessingError
 from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.parsers import ResponseParserError
 from yarl import URL
 
 from triggers.aws.signing import Signer
 from triggers.errors import StoreUnavailable
 from triggers.http import exchanges
 
-PAUSE_SECONDS = 0.05  # at most, before the second attempt; before each further one twice as long
+PAUSE_SECONDS = 0.5  # at most, before the second attempt; before each further one twice as long
 # What botocore's standard mode tries again as well, of these services.
 _PASSING_STATUSES = frozenset({500, 502, 503, 504})
 _PASSING_CODES = frozenset(
@@ -175,8 +176,8 @@ class HotCalls:
     async def call(self, operation: Operation[Answer], request: Mapping[str, Any]) -> Answer:
         """Call an operation; what may pass is tried again, as often as the client would.
 
-        Raises StoreUnavailable when there is no answer or none that can be read, ClientError for
-        one that says no, and ResponseParserError when nobody can read why.
+        Raises StoreUnavailable when there is no answer or none that can be read, and ClientError
+        for one that says no.
         """
         body = msgspec.json.encode(request)
         for attempt in range(self._attempts_max - 1):
@@ -208,7 +209,7 @@ class HotCalls:
         try:
             async with posting as answer:
                 content = await answer.content.read()
-        except (aiohttp.ClientError, HttpProcessingError, TimeoutError) as error:
+        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
             raise StoreUnavailable(f"{operation.name}: {type(error).__name__}") from error
         if answer.status != 200:
             raise await self._error(operation.name, answer, content)
@@ -231,7 +232,7 @@ class HotCalls:
     async def _error(
         self, operation: str, answer: exchanges.Answer | aiohttp.ClientResponse, content: bytes
     ) -> ClientError:
-        """Return what an answer says, as the client would understand it."""
+        """Return what an answer says, as the client would understand it. Raises StoreUnavailable."""
         model = self._client.meta.service_model
         parser = self._client._response_parser  # noqa: SLF001 as above
         told = {
@@ -240,11 +241,15 @@ class HotCalls:
             "body": content,
             "context": {"operation_name": operation},
         }
-        parsed = await parser.parse(told, model.operation_model(operation).output_shape)
-        # What comes with this error alone, as the item that stands there.
-        details = model.shape_for_error_code(parsed["Error"]["Code"])
-        if details is not None:
-            parsed.update(await parser.parse(told, details))
+        try:
+            parsed = await parser.parse(told, model.operation_model(operation).output_shape)
+            # What comes with this error alone, as the item that stands there.
+            details = model.shape_for_error_code(parsed["Error"]["Code"])
+            if details is not None:
+                parsed.update(await parser.parse(told, details))
+        except (ResponseParserError, AttributeError, KeyError, TypeError) as error:
+            # The parser takes for granted that what comes from AWS is an object.
+            raise StoreUnavailable(f"{operation}: unreadable answer") from error
         return ClientError(parsed, operation)
 
 
