@@ -1,6 +1,7 @@
 """`python -m triggers.health_check app` (or `worker`): is the container that it runs in ready?
 
-What an engine runs as the image's health check. The exit code is 0 for ready, 1 for not, 2 for a wrong call.
+What an engine runs as the image's health check. The exit code is 0 for ready, 1 for not, 2 for a
+wrong call.
 """
 
 import http.client

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import aiohttp
 
 from infra.local.settings import ROOT
-from tests.containers.engine import Stack, docker, inspect
-from tests.containers.load import producing
+from tests.containers.engine import Stack, docker
+from tests.containers.load import Outcome, producing
 from tests.processes import PYTHON, own_environment
 
 Say = Callable[[object], None]
@@ -48,17 +48,21 @@ async def test_the_end_to_end_suite_passes(stack: Stack, say: Say) -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-async def test_a_worker_killed_under_load_loses_nothing(stack: Stack, say: Say) -> None:
-    worker = stack.container("worker")
-    async with producing(stack, SLOW_SECONDS) as producer:
+async def load_with_a_crash(stack: Stack, service: str, answer_seconds: float = 0) -> Outcome:
+    """Kill the only container of a service in the middle of a load, and start it again."""
+    container = stack.container(service)
+    async with producing(stack, answer_seconds) as producer:
         load = asyncio.create_task(producer.load(PER_SECOND * SECONDS, PER_SECOND))
         await asyncio.sleep(INTO_THE_LOAD_SECONDS)
-        await stack.kill(worker)
+        await stack.kill(container)
         await asyncio.sleep(DOWN_SECONDS)
-        await stack.start(worker)
-        outcome = await load
+        await stack.start(container)
+        return await load
+
+
+async def test_a_worker_killed_under_load_loses_nothing(stack: Stack, say: Say) -> None:
+    outcome = await load_with_a_crash(stack, "worker", SLOW_SECONDS)
     say(f"worker killed: {outcome}")
-    assert inspect("container", worker)["State"]["Running"]
     assert not outcome.refused
     assert not outcome.lost
     assert outcome.repeated <= PER_SECOND * (SLOW_SECONDS + 1)  # what was in the air
@@ -67,14 +71,7 @@ async def test_a_worker_killed_under_load_loses_nothing(stack: Stack, say: Say) 
 async def test_an_app_killed_under_load_loses_nothing_that_it_accepted(
     stack: Stack, say: Say
 ) -> None:
-    app = stack.container("app")
-    async with producing(stack) as producer:
-        load = asyncio.create_task(producer.load(PER_SECOND * SECONDS, PER_SECOND))
-        await asyncio.sleep(INTO_THE_LOAD_SECONDS)
-        await stack.kill(app)
-        await asyncio.sleep(DOWN_SECONDS)
-        await stack.start(app)
-        outcome = await load
+    outcome = await load_with_a_crash(stack, "app")
     say(f"the only app killed: {outcome}")
     assert outcome.refused  # it was away
     assert outcome.accepted

@@ -7,7 +7,7 @@ import pytest
 import yaml  # type: ignore[import-untyped] # it comes with Litestar, without types
 from msgspec.structs import replace
 
-from infra.local.compose import have_demo, read_endpoints
+from infra.local.compose import have_demo, read_configuration, read_endpoints
 from infra.local.endpoints import Endpoints
 from infra.local.errors import LocalRunError
 from infra.local.loopback import HOST
@@ -69,3 +69,21 @@ async def test_the_tenant_of_an_earlier_time_is_kept_while_its_key_and_its_webho
         demo = await have_demo(endpoints, environ)
     assert [request.path for request in requests].count("/v1/tenants") == made
     assert (demo == DEMO) is not bool(made)
+
+
+@pytest.mark.parametrize(
+    ("script", "read"),
+    [('echo \'{"key": "a$$b"}\'', {"key": "a$b"}), ("echo 'no such file' >&2; exit 14", None)],
+)
+def test_compose_is_asked_and_what_it_says_is_read_as_it_means_it(
+    script: str, read: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text(f"#!/bin/sh\n{script}\n")
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    if read is not None:
+        assert read_configuration() == read
+        return
+    with pytest.raises(LocalRunError, match="docker compose config: no such file"):
+        read_configuration()

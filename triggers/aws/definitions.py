@@ -1,7 +1,7 @@
 """The tables and queues as the requests to AWS that make them, without the prefix of a deployment.
 
-`python -m triggers.aws.definitions` prints them as JSON, as they stand in `infra/definitions.json`: for whoever makes
-them without our code, which are the emulator of `docker compose` and Terraform.
+`python -m triggers.aws.definitions` prints them as JSON, as they stand in `infra/definitions.json`:
+for whoever makes them without our code, as the emulator of `docker compose` does.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,7 +1,8 @@
 """The calls of the hot path, without most of what botocore does for each: see decision 0016.
 
-From the client come the endpoint, the credentials, and the HTTP session with its pool, certificates and timeouts; it also
-makes sense of errors. Requests and answers are the services' own JSON (the AWS JSON 1.0 protocol).
+From the client come the endpoint, the credentials, and the HTTP session with its pool, certificates
+and timeouts; it also makes sense of errors. Requests and answers are the services' own JSON (the AWS
+JSON 1.0 protocol).
 """
 
 import asyncio

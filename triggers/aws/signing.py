@@ -1,7 +1,8 @@
 """Signature Version 4 for one kind of request: a POST of JSON to a service's one address.
 
-botocore's signer handles every kind, and took a fifth of the time of `app` at 100 events a second. The rules are those of
-AWS's "Signature Version 4 signing process"; a test holds the two to the same signatures.
+botocore's signer handles every kind, and took a fifth of the time of `app` at 100 events a second.
+The rules are those of AWS's "Signature Version 4 signing process"; a test holds the two to the same
+signatures.
 """
 
 import hashlib
@@ -59,7 +60,8 @@ class Signer:
         key = _signing_key(credentials.secret_key, day, self._region, self._service)
         signature = hmac.digest(key, text.encode(), "sha256").hex()
         headers["authorization"] = (
-            f"{_ALGORITHM} Credential={credentials.access_key}/{scope}, SignedHeaders={names}, Signature={signature}"
+            f"{_ALGORITHM} Credential={credentials.access_key}/{scope},"
+            f" SignedHeaders={names}, Signature={signature}"
         )
         del headers["host"]
         return headers

@@ -1,7 +1,7 @@
 """The HTTP session of AWS's clients, with a certificate that must be the host's own.
 
-aiobotocore's looks whether an authority has signed it, and not for whom, and behind a proxy at nothing at all: botocore's
-contexts leave that to urllib3, which is not there.
+aiobotocore's looks whether an authority has signed it, and not for whom, and behind a proxy at
+nothing at all: botocore's contexts leave that to urllib3, which is not there.
 """
 
 import ssl
