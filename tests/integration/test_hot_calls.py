@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from tests.factories import make_settings
 from triggers.aws.clients import Clients, open_clients
-from triggers.aws.hot_calls import BATCH_EXECUTE_STATEMENT, SEND_MESSAGE_BATCH
+from triggers.aws.operations import BATCH_EXECUTE_STATEMENT, SEND_MESSAGE_BATCH
 from triggers.errors import StoreUnavailable
 
 ACCESS_KEY, SECRET_KEY, TOKEN = "AKIDEXAMPLE", "its-secret", "of-a-role"

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 
 from tests.factories import make_settings
 from triggers.aws.clients import calling, open_clients
-from triggers.aws.hot_calls import BATCH_EXECUTE_STATEMENT
+from triggers.aws.operations import BATCH_EXECUTE_STATEMENT
 from triggers.aws.verified_session import VerifiedSession
 from triggers.errors import StoreUnavailable
 

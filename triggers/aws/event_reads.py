@@ -9,8 +9,8 @@ from triggers.aws import event_records as records
 from triggers.aws import keys
 from triggers.aws.clients import Clients, calling
 from triggers.aws.event_records import Item
-from triggers.aws.hot_calls import QUERY
 from triggers.aws.items import Reads
+from triggers.aws.operations import QUERY
 from triggers.events import EventRecord
 from triggers.ports import DueEvent
 

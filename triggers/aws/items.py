@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from triggers.aws.batcher import Batcher
 from triggers.aws.clients import Clients, calling
-from triggers.aws.hot_calls import BATCH_GET_ITEM
+from triggers.aws.operations import BATCH_GET_ITEM
 from triggers.aws.retrying import again_when_left_out
 from triggers.errors import StoreUnavailable
 

@@ -8,7 +8,7 @@ from triggers import telemetry
 from triggers.aws import keys
 from triggers.aws.batcher import Batcher
 from triggers.aws.clients import RECEIVE_WAIT_SECONDS, Clients, calling
-from triggers.aws.hot_calls import (
+from triggers.aws.operations import (
     DELETE_MESSAGE_BATCH,
     RECEIVE_MESSAGE,
     SEND_MESSAGE_BATCH,

@@ -4,7 +4,7 @@ from botocore.exceptions import ClientError
 
 from triggers.aws import keys
 from triggers.aws.clients import CONDITION_FAILED, Clients, calling, error_code, refused_item
-from triggers.aws.hot_calls import UPDATE_ITEM
+from triggers.aws.operations import UPDATE_ITEM
 
 KEPT_SECONDS = 86_400  # a lease nobody takes again is deleted after a day
 
