@@ -20,14 +20,14 @@ from infra.local.terminal import BOLD, RESET
 EVENT = '{"event_type":"order.created","payload":{"order":1}}'
 
 
-class Place(Protocol):
+class ReadyPlace(Protocol):
     """What a script takes from `ready.json`: the address of the API, and whatever it needs beside."""
 
     @property
     def api(self) -> str: ...
 
 
-PlaceType = TypeVar("PlaceType", bound=Place)
+ReadyPlaceType = TypeVar("ReadyPlaceType", bound=ReadyPlace)
 
 
 def ready_path(folder: Path) -> Path:
@@ -56,7 +56,7 @@ def write_ready(
     fresh.replace(path)
 
 
-def read_ready(environ: Mapping[str, str], kind: type[PlaceType]) -> PlaceType:
+def read_ready(environ: Mapping[str, str], kind: type[ReadyPlaceType]) -> ReadyPlaceType:
     """Return where the service of this folder's run is. Raises LocalRunError, which says what to do."""
     path = ready_path(local_folder(environ))
     try:

@@ -34,7 +34,7 @@ HELP = """environment:
 """
 
 
-class Place(Struct, frozen=True, kw_only=True):
+class TourPlace(Struct, frozen=True, kw_only=True):
     """Where the tour goes: a service, its operator's key, and how it reaches an example receiver."""
 
     api: str
@@ -45,7 +45,7 @@ class Place(Struct, frozen=True, kw_only=True):
 class Guide:
     """Says what is done and does it, as one tenant of a service."""
 
-    def __init__(self, place: Place, key: str, pace_seconds: float) -> None:
+    def __init__(self, place: TourPlace, key: str, pace_seconds: float) -> None:
         self.hook = place.hook
         self._environment = _environment(place, key)
         self._pace_seconds = pace_seconds
@@ -95,18 +95,18 @@ def tour(guide: Guide) -> None:
     guide.run("inbox", "list")
 
 
-def find_place(environ: Mapping[str, str]) -> Place:
+def find_place(environ: Mapping[str, str]) -> TourPlace:
     """Return where to go. Raises LocalRunError, which says what to do."""
     if environ.get("API"):
         try:
-            return Place(
+            return TourPlace(
                 api=environ["API"],
                 operator_key=environ["OPERATOR_KEY"],
                 hook=environ["HOOK"],
             )
         except KeyError as error:
             raise LocalRunError(f"API is set, but {error.args[0]} is not") from None
-    return read_ready(environ, Place)
+    return read_ready(environ, TourPlace)
 
 
 def read_pace(environ: Mapping[str, str]) -> float:
@@ -122,7 +122,7 @@ def read_pace(environ: Mapping[str, str]) -> float:
 
 
 @contextmanager
-def tenant_of_the_tour(place: Place) -> Iterator[str]:
+def tenant_of_the_tour(place: TourPlace) -> Iterator[str]:
     """Have a tenant while the context is open; yields its key. Raises LocalRunError."""
     environment = _environment(place, place.operator_key)
     made: Any = json.loads(_documents("tenants", "create", "tour", environment=environment))
@@ -132,7 +132,7 @@ def tenant_of_the_tour(place: Place) -> Iterator[str]:
         _documents("tenants", "delete", made["tenant_id"], "--yes", environment=environment)
 
 
-def _environment(place: Place, key: str) -> dict[str, str]:
+def _environment(place: TourPlace, key: str) -> dict[str, str]:
     """Return ours with this service alone; colours where they can be seen."""
     ours = {name: text for name, text in os.environ.items() if not name.startswith("TRIGGERS_")}
     colours = {"FORCE_COLOR": "1"} if sys.stdout.isatty() and "NO_COLOR" not in ours else {}

@@ -17,7 +17,7 @@ SECONDS, SECONDS_MAX = 30.0, 600.0
 ANSWER_SECONDS_MAX = 15.0
 
 
-class Place(Struct, frozen=True, kw_only=True):
+class DeployedPlace(Struct, frozen=True, kw_only=True):
     """A deployment's address and a tenant's key; the receiver as we reach it, and as the service does."""
 
     api: str
@@ -26,14 +26,14 @@ class Place(Struct, frozen=True, kw_only=True):
     hook: str
 
 
-def find_place(environ: Mapping[str, str]) -> Place:
+def find_place(environ: Mapping[str, str]) -> DeployedPlace:
     """Return the place that API and KEY name, else that of `make run`. Raises LocalRunError."""
     if not environ.get("API"):
-        return read_ready(environ, Place)
+        return read_ready(environ, DeployedPlace)
     if not environ.get("KEY"):
         raise LocalRunError("API is set, but KEY is not: give a tenant's key with all scopes")
     receiver = environ.get("RECEIVER") or RECEIVER
-    return Place(
+    return DeployedPlace(
         api=environ["API"].rstrip("/"),
         key=environ["KEY"],
         receiver=receiver.rstrip("/"),
@@ -55,7 +55,7 @@ def read_seconds(environ: Mapping[str, str]) -> float:
     return seconds
 
 
-def expect_answers(place: Place) -> None:
+def expect_answers(place: DeployedPlace) -> None:
     """See that both answer and the key is taken. Raises LocalRunError, which names what does not."""
     key = {"authorization": f"Bearer {place.key}"}
     _expect_answer("API", place.api, "/v1/webhooks", key)

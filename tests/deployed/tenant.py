@@ -14,7 +14,7 @@ from msgspec import Struct
 from standardwebhooks import Webhook as Verifier
 
 from tests.deployed.journal import Journal
-from tests.deployed.place import Place
+from tests.deployed.place import DeployedPlace
 
 POLL_SECONDS = 0.1
 PAGES_MAX = 50
@@ -49,7 +49,7 @@ class Tenant:
     """What the tests do, as one customer among others who may have the same key and receiver."""
 
     def __init__(
-        self, place: Place, client: httpx.AsyncClient, journal: Journal, seconds: float
+        self, place: DeployedPlace, client: httpx.AsyncClient, journal: Journal, seconds: float
     ) -> None:
         self.journal = journal
         self._place = place

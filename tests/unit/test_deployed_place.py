@@ -3,7 +3,7 @@
 import pytest
 
 from infra.local.errors import LocalRunError
-from tests.deployed.place import RECEIVER, Place, find_place, read_seconds
+from tests.deployed.place import RECEIVER, DeployedPlace, find_place, read_seconds
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ def test_the_service_reaches_the_receiver_as_we_do_unless_it_is_told_otherwise(
     own: dict[str, str], receiver: str, hook: str
 ) -> None:
     place = find_place({"API": "https://api/", "KEY": "trg_k_s"} | own)
-    assert place == Place(api="https://api", key="trg_k_s", receiver=receiver, hook=hook)
+    assert place == DeployedPlace(api="https://api", key="trg_k_s", receiver=receiver, hook=hook)
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "601", "soon"])
