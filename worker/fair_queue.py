@@ -1,10 +1,12 @@
 """Events that wait inside one worker, taken by turns from tenant to tenant."""
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable
 
 from msgspec import Struct
+
+from triggers.lines import Lines
 
 LEFT_ALONE_MAX = 100_000
 SWEPT_SHARE = 4
@@ -30,42 +32,40 @@ class FairQueue:
 
     def __init__(self, *, waiting_max: int) -> None:
         self._waiting_max = waiting_max
-        self._lines: OrderedDict[str, deque[Work]] = OrderedDict()
-        self._waiting = 0
+        self._lines: Lines[Work] = Lines()
         self._known: set[str] = set()
         self._left_alone: OrderedDict[str, int] = OrderedDict()
         self._filled = asyncio.Event()
 
     @property
+    def waiting(self) -> int:
+        """How many events wait."""
+        return len(self._lines)
+
+    @property
     def has_room(self) -> bool:
         """Tell whether to ask for more events: half is free, so that a whole answer finds place."""
-        return self._waiting * 2 <= self._waiting_max
+        return len(self._lines) * 2 <= self._waiting_max
 
     def put(self, work: Work, now_ms: int) -> bool:
         """Add an event. False: it is known here, left alone, or its tenant has its share waiting."""
         if work.event_id in self._known or self._left_alone.get(work.event_id, 0) > now_ms:
             return False
-        line = self._lines.get(work.tenant_id, deque())
-        has_its_share = work.is_swept and len(line) * SWEPT_SHARE >= self._waiting_max
-        if self._waiting >= self._waiting_max or has_its_share:
+        waiting = self._lines.length(work.tenant_id)
+        has_its_share = work.is_swept and waiting * SWEPT_SHARE >= self._waiting_max
+        if len(self._lines) >= self._waiting_max or has_its_share:
             return False
-        self._lines.setdefault(work.tenant_id, line).append(work)
+        self._lines.put(work.tenant_id, work)
         self._known.add(work.event_id)
-        self._waiting += 1
         self._filled.set()
         return True
 
     async def take(self) -> Work:
         """Wait for an event and return it: the oldest of the tenant whose turn it is."""
-        while not self._waiting:
+        while not self._lines:
             self._filled.clear()
             await self._filled.wait()
-        tenant_id, line = self._lines.popitem(last=False)
-        work = line.popleft()
-        if line:
-            self._lines[tenant_id] = line
-        self._waiting -= 1
-        return work
+        return self._lines.take()
 
     def done(self, work: Work) -> None:
         """Forget an event that was taken, so that it may come again."""

@@ -67,6 +67,32 @@ async def test_a_batch_holds_no_more_than_its_limit() -> None:
     assert sends.batches == [["a", "b", "c"], ["d", "e", "f"], ["g"]]
 
 
+async def test_one_with_much_waiting_delays_no_other_by_more_than_a_batch() -> None:
+    sends = Sends()
+    sends.gate.clear()
+    batcher = make_batcher(sends, tenant=lambda item: item[0])
+    flood = asyncio.create_task(submit_all(batcher, *(f"a{number}" for number in range(9))))
+    while not sends.batches:
+        await asyncio.sleep(0)
+    others = asyncio.create_task(submit_all(batcher, "b1", "c1", "b2"))
+    await asyncio.sleep(0)
+    sends.gate.set()
+    await asyncio.gather(flood, others)
+    assert sends.batches == [
+        ["a0", "a1", "a2"],
+        ["a3", "b1", "c1"],
+        ["a4", "b2", "a5"],
+        ["a6", "a7", "a8"],
+    ]
+
+
+async def test_what_waits_for_its_double_keeps_its_place_among_its_tenant_s() -> None:
+    sends = Sends()
+    batcher = make_batcher(sends, identity=lambda item: item[:2], tenant=lambda item: item[0])
+    await submit_all(batcher, "a1", "a1 again", "a2", "a3", "b1")
+    assert sends.batches == [["a1", "b1", "a2"], ["a1 again", "a3"]]
+
+
 async def test_as_many_batches_fly_as_may() -> None:
     sends = Sends()
     sends.gate.clear()

@@ -82,6 +82,7 @@ class BacklogStore:
                 text=(_DROP if token else _DROP_OLD).format(table=self._table),
                 parameters=(*key, *token),
                 item=f"{pk}#{marker.event_id}",
+                tenant_id=tenant_id,
             )
         )
 

@@ -1,15 +1,16 @@
 """Group commit: items that wait while a call is in the air go together in the next one.
 
 No timers and no added latency when idle; batches that grow by themselves under load. A call costs
-about the same CPU for 25 items as for one, so this is the main lever on speed and cost.
+about the same CPU for 25 items as for one, so this is the main lever on speed and cost. Where more
+wait than a batch holds, tenants take turns.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
 from triggers.errors import Overloaded
+from triggers.lines import Lines
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -18,11 +19,16 @@ Flush = Callable[[Sequence[Item]], Awaitable[Sequence[Answer | Exception]]]
 """Sends a batch; returns an answer or an error for each item, in order, or raises for them all."""
 
 
+def _nobody(_: object) -> None:
+    """Whose items are that know no tenant."""
+
+
 class Batcher(Generic[Item, Answer]):
     """Gathers items into batches. Each caller gets its own answer or its own error.
 
     At most `flights_max` batches of at most `batch_max` items are in the air; at most `waiting_max`
     items wait. `identity` names what must not be twice in a batch: a second one waits for the next.
+    `tenant` names whose an item is: a batch takes one of each tenant in turn, the oldest first.
     `linger_seconds` is for what has time: a batch that is not full waits that long for more.
     """
 
@@ -34,6 +40,7 @@ class Batcher(Generic[Item, Answer]):
         flights_max: int,
         waiting_max: int,
         identity: Callable[[Item], Hashable] = id,
+        tenant: Callable[[Item], Hashable] = _nobody,
         linger_seconds: float = 0,
     ) -> None:
         self._flush = flush
@@ -41,8 +48,9 @@ class Batcher(Generic[Item, Answer]):
         self._flights_max = flights_max
         self._waiting_max = waiting_max
         self._identity = identity
+        self._tenant = tenant
         self._linger_seconds = linger_seconds
-        self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
+        self._waiting: Lines[tuple[Item, asyncio.Future[Answer]]] = Lines()
         self._flights: set[asyncio.Task[None]] = set()
         self._launch_at: asyncio.Handle | None = None
         self._closing = False
@@ -56,7 +64,7 @@ class Batcher(Generic[Item, Answer]):
         if len(self._waiting) >= self._waiting_max:
             raise Overloaded
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, answer))
+        self._waiting.put(self._tenant(item), (item, answer))
         self._schedule()
         return answer
 
@@ -98,7 +106,7 @@ class Batcher(Generic[Item, Answer]):
         batch: dict[Hashable, tuple[Item, asyncio.Future[Answer]]] = {}
         again: list[tuple[Item, asyncio.Future[Answer]]] = []
         while self._waiting and len(batch) < self._batch_max:
-            item, answer = self._waiting.popleft()
+            item, answer = self._waiting.take()
             if answer.done():
                 continue
             identity = self._identity(item)
@@ -106,7 +114,8 @@ class Batcher(Generic[Item, Answer]):
                 again.append((item, answer))
             else:
                 batch[identity] = (item, answer)
-        self._waiting.extendleft(reversed(again))
+        for item, answer in reversed(again):
+            self._waiting.put_back(self._tenant(item), (item, answer))
         return list(batch.values())
 
     async def _fly(self, batch: list[tuple[Item, asyncio.Future[Answer]]]) -> None:

@@ -68,6 +68,7 @@ class EventReopener(EventChanges):
                 text=_reopen_text(self._table, tuple(changes), tuple(conditions), missing),
                 parameters=(*changes.values(), pk, sk, *conditions.values()),
                 item=event_id,
+                tenant_id=tenant_id,
             )
         )
         return Reopened.CHANGED if isinstance(answer, Refused) else Reopened.DONE
@@ -80,6 +81,7 @@ class EventReopener(EventChanges):
                 text=self._keep_chunk_text,
                 parameters=(expires, {"S": partition}, {"N": str(number)}),
                 item=f"{partition}#{number}",
+                tenant_id=tenant_id,
             )
         )
         return not isinstance(answer, Refused)

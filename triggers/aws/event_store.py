@@ -78,6 +78,7 @@ class EventStore(EventReopener):
                 text=_insert_text(self._table, tuple(item)),
                 parameters=tuple(item.values()),
                 item=event.event_id,
+                tenant_id=tenant_id,
             )
         )
 
@@ -94,6 +95,7 @@ class EventStore(EventReopener):
                 text=self._claim_text,
                 parameters=({"N": str(lease_ms)}, {"S": owner}, *key, pending, now, now),
                 item=event_id,
+                tenant_id=tenant_id,
             )
         )
         # Whether a batch gives the item of a statement is not promised everywhere: then it is read.
@@ -181,6 +183,7 @@ class EventStore(EventReopener):
                 text=_update_text(self._table, shape, also),
                 parameters=(*values, *key, {"N": str(fence)}),
                 item=event_id,
+                tenant_id=tenant_id,
             )
         )
         return not isinstance(answer, Refused)

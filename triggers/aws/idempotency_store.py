@@ -31,7 +31,7 @@ class IdempotencyStore:
         """Put a record if there is none that is in force. Returns the one that stands."""
         item = _item(keys.by_idempotency_key(tenant_id, key_digest), record)
         for _ in range(TRIES_MAX):
-            if await self._insert(item):
+            if await self._insert(tenant_id, item):
                 return record
             found = await self.read(tenant_id, key_digest)
             if found is None:
@@ -64,12 +64,13 @@ class IdempotencyStore:
                 if error_code(error) != CONDITION_FAILED:
                     raise
 
-    async def _insert(self, item: Item) -> bool:
+    async def _insert(self, tenant_id: str, item: Item) -> bool:
         answer = await self._statements.execute(
             Statement(
                 text=self._insert_text,
                 parameters=tuple(item[name] for name in _NAMES),
                 item=item["pk"]["S"],
+                tenant_id=tenant_id,
             )
         )
         return isinstance(answer, Written)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from triggers.aws import keys
 from triggers.aws.batcher import Batcher
 from triggers.aws.clients import Clients, calling
 from triggers.aws.operations import BATCH_GET_ITEM
@@ -34,6 +35,11 @@ class Entry(Struct, frozen=True, kw_only=True):
         """What must not be twice in a batch."""
         return (self.table, str(self.item["pk"]), str(self.item.get("sk")))
 
+    @property
+    def tenant(self) -> str:
+        """Whose it is."""
+        return keys.tenant_of(self.table, self.item["pk"]["S"])
+
 
 class Reads:
     """Strongly consistent reads by key. The limits are of a batch, and of batches in the air."""
@@ -48,6 +54,7 @@ class Reads:
             flights_max=flights_max,
             waiting_max=WAITING_MAX,
             identity=lambda entry: entry.identity,
+            tenant=lambda entry: entry.tenant,
         )
 
     @again_when_left_out
@@ -84,6 +91,7 @@ class Writes:
             flights_max=FLIGHTS_MAX,
             waiting_max=WAITING_MAX,
             identity=lambda entry: entry.identity,
+            tenant=lambda entry: entry.tenant,
         )
 
     @again_when_left_out

@@ -79,6 +79,7 @@ class JobStore:
                 text=_CLAIM.format(table=self._table),
                 parameters=({"N": str(lease_ms)}, owner, *key, running, now, now),
                 item=job_id,
+                tenant_id=tenant_id,
             )
         )
         # As with events the item decides: what is refused may be our own claim, sent twice.
@@ -108,6 +109,7 @@ class JobStore:
                     *(*self._key(tenant_id, job.job_id), {"N": str(fence)}),
                 ),
                 item=job.job_id,
+                tenant_id=tenant_id,
             )
         )
         return not isinstance(answer, Refused)

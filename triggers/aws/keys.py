@@ -45,6 +45,12 @@ def tenant_of_partition(partition: str) -> str:
     return partition.rpartition("#")[0]
 
 
+def tenant_of(table: str, partition: str) -> str:
+    """Return the tenant of a partition of any table; of counters its name stands behind what is counted."""
+    first, _, rest = partition.partition("#")
+    return rest.partition("#")[0] if table == COUNTERS else first
+
+
 def by_event(tenant_id: str, event_id: str) -> str:
     """Return the partition of what belongs to one event: its payload, its attempts."""
     return f"{tenant_id}#{event_id}"

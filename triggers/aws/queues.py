@@ -63,6 +63,7 @@ class _Sender:
             batch_max=MESSAGES_MAX,
             flights_max=SEND_FLIGHTS_MAX,
             waiting_max=WAITING_MAX,
+            tenant=lambda message: message.tenant_id,
         )
 
     async def send(self, message: Hint | DeadLetter) -> None:
@@ -115,6 +116,7 @@ class HintQueue:
             batch_max=MESSAGES_MAX * HINT_EVENTS_MAX,
             flights_max=FLIGHTS_MAX,
             waiting_max=WAITING_MAX,
+            tenant=lambda part: part.tenant_id,
         )
         self._deletes: Batcher[str, None] = Batcher(
             self._delete_handles,

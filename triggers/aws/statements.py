@@ -20,11 +20,15 @@ _LASTING = frozenset({"AccessDenied", "ResourceNotFound"})
 
 
 class Statement(Struct, frozen=True, kw_only=True):
-    """One PartiQL statement. `item` names the item it writes, of which a batch holds but one."""
+    """One PartiQL statement. `item` names the item it writes, of which a batch holds but one.
+
+    Where many wait, tenants take turns.
+    """
 
     text: str
     parameters: tuple[dict[str, Any], ...]
     item: str
+    tenant_id: str
 
 
 class Written(Struct, frozen=True, kw_only=True):
@@ -51,6 +55,7 @@ class Statements:
             flights_max=flights_max,
             waiting_max=waiting_max,
             identity=lambda statement: statement.item,
+            tenant=lambda statement: statement.tenant_id,
         )
 
     @again_when_left_out

@@ -23,6 +23,7 @@ class UsedSignatureStore:
                 text=self._text,
                 parameters=(partition, {"S": token}, {"N": str(expires_s)}),
                 item=partition["S"],
+                tenant_id=tenant_id,
             )
         )
         if not isinstance(answer, Refused):

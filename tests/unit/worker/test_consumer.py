@@ -109,7 +109,7 @@ async def test_f42_a_hint_that_comes_again_queues_nothing_twice_and_goes() -> No
     decide(await hinted.taken(2))
     await hinted.consumer.drain()
     assert hinted.left == 0
-    assert not hinted.queue._waiting
+    assert not hinted.queue.waiting
 
 
 @pytest.mark.parametrize(("age_ms", "stale"), [(0, False), (GRACE_MS, False), (GRACE_MS + 1, True)])
@@ -119,7 +119,7 @@ async def test_f44_a_hint_older_than_the_grace_is_deleted_unread(
     hinted = Hinted()
     hinted.put(*event_ids(2), sent_ms=NOW_MS - age_ms)
     await hinted.receive()
-    assert hinted.queue._waiting == (0 if stale else 2)
+    assert hinted.queue.waiting == (0 if stale else 2)
     assert hinted.left == (0 if stale else 1)
 
 

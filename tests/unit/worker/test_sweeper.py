@@ -70,7 +70,7 @@ class Sweeping:
 
     async def queued(self, owner: str) -> list[str]:
         queue, names = self.queues[owner], []
-        while queue._waiting:
+        while queue.waiting:
             names.append((await queue.take()).event_id)
         return names
 
@@ -207,7 +207,7 @@ async def test_f22_a_failing_store_does_not_end_the_loop() -> None:
     await until(lambda: sweeping.index.calls["read_due"] > 2 * FAILURES_MAX)
     sweeping.index.failing_calls.clear()
     await sweeping.accept(10)
-    await until(lambda: sweeping.queues["one"]._waiting == 10)
+    await until(lambda: sweeping.queues["one"].waiting == 10)
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running
