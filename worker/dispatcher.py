@@ -3,8 +3,11 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
+
+from msgspec import structs
 
 from triggers import telemetry
 from triggers.errors import Unavailable
@@ -14,6 +17,9 @@ from worker.fair_queue import FairQueue, Work
 STORE_PAUSE_SECONDS_FIRST = 0.25
 STORE_PAUSE_SECONDS_MAX = 5.0
 PUT_ASIDE_MS = 30_000
+# A backlog waits here and not in the store's queue, where fresh events would have to stand behind it.
+# At 5 ms a claim these are 3,200 claims a second, more than a process can deliver.
+SWEPT_CLAIMS_MAX = 16
 WORK_SECONDS_MAX = 240.0  # more than claim, attempt and finish can take together
 
 _logger = logging.getLogger(__name__)
@@ -27,7 +33,10 @@ class Worker(Protocol):
 
 
 class Dispatcher:
-    """Keeps up to `in_flight_max` events in work. While the store is away it claims next to nothing."""
+    """Keeps up to `in_flight_max` events in work. While the store is away it claims next to nothing.
+
+    What is hinted at and what was swept take turns, as far as there is both.
+    """
 
     def __init__(
         self,
@@ -43,6 +52,7 @@ class Dispatcher:
         self._worker_on_jobs = worker_on_jobs
         self._clock = clock
         self._slots = asyncio.Semaphore(in_flight_max)
+        self._swept_claims = asyncio.Semaphore(SWEPT_CLAIMS_MAX)
         self._in_flight: dict[asyncio.Task[None], float] = {}  # since when, the oldest first
         self._pause = _StorePause()
 
@@ -58,13 +68,9 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Take and start, for ever. Whose turn it is, is decided when a slot is free."""
-        while True:
-            await self._slots.acquire()
-            await self._pause.wait()
-            work = await self._queue.take()
-            task = asyncio.create_task(self._carry(work), name=f"event {work.event_id}")
-            self._in_flight[task] = time.monotonic()
-            task.add_done_callback(self._ended)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._run_hinted())
+            group.create_task(self._run_swept())
 
     async def drain(self, seconds: float) -> None:
         """Wait for what is in work; after `seconds` break off the attempts and write what came of it."""
@@ -75,6 +81,29 @@ class Dispatcher:
             task.cancel()
         if late:
             await asyncio.wait(late)
+
+    async def _run_hinted(self) -> None:
+        while True:
+            self._start(await self._take(is_swept=False))
+
+    async def _run_swept(self) -> None:
+        while True:
+            await self._swept_claims.acquire()
+            decided = _once(self._swept_claims.release)
+            work = await self._take(is_swept=True)
+            self._start(structs.replace(work, claimed=decided)).add_done_callback(decided)
+
+    async def _take(self, *, is_swept: bool) -> Work:
+        await self._queue.filled(is_swept=is_swept)
+        await self._slots.acquire()
+        await self._pause.wait()
+        return self._queue.take(is_swept=is_swept)
+
+    def _start(self, work: Work) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._carry(work), name=f"event {work.event_id}")
+        self._in_flight[task] = time.monotonic()
+        task.add_done_callback(self._ended)
+        return task
 
     async def _carry(self, work: Work) -> None:
         try:
@@ -127,6 +156,16 @@ class _StorePause:
             )
             self._counted_until = now + self._seconds
             self._answers.clear()
+
+
+def _once(call: Callable[[], None]) -> Callable[..., None]:
+    calls = [call]
+
+    def call_once(*_: object) -> None:
+        if calls:
+            calls.pop()()
+
+    return call_once
 
 
 def _log(work: Work, message: str, error: Exception) -> None:

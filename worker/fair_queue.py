@@ -22,7 +22,7 @@ class Work(Struct, frozen=True, kw_only=True, eq=False):
 
 
 class FairQueue:
-    """A bounded queue with a line for each tenant.
+    """A bounded queue with two lines for each tenant: of what is hinted at, and of what was swept.
 
     Of what the sweeper finds, a tenant may have a quarter waiting: the rest of its backlog stays in
     the index, so that the sweeper reads on and comes to those who stand behind it. An event is in
@@ -32,40 +32,46 @@ class FairQueue:
 
     def __init__(self, *, waiting_max: int) -> None:
         self._waiting_max = waiting_max
-        self._lines: Lines[Work] = Lines()
+        # By whether it was swept.
+        self._lines: dict[bool, Lines[Work]] = {False: Lines(), True: Lines()}
+        self._filled = {False: asyncio.Event(), True: asyncio.Event()}
         self._known: set[str] = set()
         self._left_alone: OrderedDict[str, int] = OrderedDict()
-        self._filled = asyncio.Event()
 
     @property
     def waiting(self) -> int:
         """How many events wait."""
-        return len(self._lines)
+        return sum(len(lines) for lines in self._lines.values())
 
     @property
     def has_room(self) -> bool:
         """Tell whether to ask for more events: half is free, so that a whole answer finds place."""
-        return len(self._lines) * 2 <= self._waiting_max
+        return self.waiting * 2 <= self._waiting_max
 
     def put(self, work: Work, now_ms: int) -> bool:
         """Add an event. False: it is known here, left alone, or its tenant has its share waiting."""
         if work.event_id in self._known or self._left_alone.get(work.event_id, 0) > now_ms:
             return False
-        waiting = self._lines.length(work.tenant_id)
-        has_its_share = work.is_swept and waiting * SWEPT_SHARE >= self._waiting_max
-        if len(self._lines) >= self._waiting_max or has_its_share:
+        lines = self._lines[work.is_swept]
+        has_its_share = (
+            work.is_swept and lines.length(work.tenant_id) * SWEPT_SHARE >= self._waiting_max
+        )
+        if self.waiting >= self._waiting_max or has_its_share:
             return False
-        self._lines.put(work.tenant_id, work)
+        lines.put(work.tenant_id, work)
         self._known.add(work.event_id)
-        self._filled.set()
+        self._filled[work.is_swept].set()
         return True
 
-    async def take(self) -> Work:
-        """Wait for an event and return it: the oldest of the tenant whose turn it is."""
-        while not self._lines:
-            self._filled.clear()
-            await self._filled.wait()
-        return self._lines.take()
+    async def filled(self, *, is_swept: bool) -> None:
+        """Wait until there is an event to take, of those that were swept or of the others."""
+        while not self._lines[is_swept]:
+            self._filled[is_swept].clear()
+            await self._filled[is_swept].wait()
+
+    def take(self, *, is_swept: bool) -> Work:
+        """Return the oldest event of the tenant whose turn it is. Raises KeyError when none waits."""
+        return self._lines[is_swept].take()
 
     def done(self, work: Work) -> None:
         """Forget an event that was taken, so that it may come again."""

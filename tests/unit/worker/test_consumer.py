@@ -49,8 +49,12 @@ class Hinted:
         await self.consumer.drain()
 
     async def taken(self, count: int) -> list[Work]:
+        works = []
         async with asyncio.timeout(5):
-            return [await self.queue.take() for _ in range(count)]
+            for _ in range(count):
+                await self.queue.filled(is_swept=False)
+                works.append(self.queue.take(is_swept=False))
+        return works
 
     @property
     def left(self) -> int:

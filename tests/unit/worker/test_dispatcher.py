@@ -12,7 +12,7 @@ from tests.factories import NOW_MS, FakeClock
 from tests.processes import until
 from triggers.errors import StoreUnavailable
 from worker import dispatcher as dispatcher_module
-from worker.dispatcher import PUT_ASIDE_MS, WORK_SECONDS_MAX, Dispatcher
+from worker.dispatcher import PUT_ASIDE_MS, SWEPT_CLAIMS_MAX, WORK_SECONDS_MAX, Dispatcher
 from worker.fair_queue import FairQueue, Work
 
 AWAY = StoreUnavailable("test")
@@ -78,6 +78,51 @@ async def test_no_more_events_are_in_work_than_may_be() -> None:
         assert dispatcher.in_flight == 0
 
 
+async def test_of_what_was_swept_only_some_are_in_a_claim_and_nobody_else_waits_for_them() -> None:
+    hanging = Hanging()
+    worker = FakeWorker(hanging)
+    swept = [f"evt_{number}" for number in range(2 * SWEPT_CLAIMS_MAX)]
+    async with dispatching(worker, in_flight_max=1_000) as (dispatcher, queue):
+        for name in swept:
+            queue.put(Work(tenant_id="ten_1", event_id=name, is_swept=True), NOW_MS)
+        await until(lambda: dispatcher.in_flight == SWEPT_CLAIMS_MAX)
+        queue.put(Work(tenant_id="ten_1", event_id="evt_hinted"), NOW_MS)
+        await until(lambda: worker.begun[-1][0] == "evt_hinted")
+        assert dispatcher.in_flight == SWEPT_CLAIMS_MAX + 1
+        hanging.end.set()
+        await until(lambda: sorted(worker.ended) == sorted([*swept, "evt_hinted"]))
+
+
+async def test_a_claim_that_is_decided_makes_room_for_one_more_although_the_event_is_in_work() -> (
+    None
+):
+    deciding, undecided = Hanging(), Hanging()
+
+    async def claim(work: Work) -> None:
+        if work.event_id.startswith("evt_undecided"):
+            await undecided(work)
+        assert work.claimed is not None
+        work.claimed()
+        await deciding(work)
+
+    def put(queue: FairQueue, name: str) -> None:
+        for number in range(2 * SWEPT_CLAIMS_MAX):
+            event_id = f"evt_{name}_{number}"
+            queue.put(Work(tenant_id="ten_1", event_id=event_id, is_swept=True), NOW_MS)
+
+    async with dispatching(FakeWorker(claim), in_flight_max=1_000) as (dispatcher, queue):
+        put(queue, "decided")
+        await until(lambda: dispatcher.in_flight == 2 * SWEPT_CLAIMS_MAX)
+        deciding.end.set()
+        await until(lambda: dispatcher.in_flight == 0)
+        put(queue, "undecided")  # what was done makes no room a second time
+        await until(lambda: dispatcher.in_flight == SWEPT_CLAIMS_MAX)
+        await asyncio.sleep(0)
+        assert dispatcher.in_flight == SWEPT_CLAIMS_MAX
+        undecided.end.set()
+        await until(lambda: dispatcher.in_flight == 0)
+
+
 async def test_an_event_may_come_again_once_it_is_done() -> None:
     hanging = Hanging()
     work = Work(tenant_id="ten_1", event_id="evt_1")
@@ -101,8 +146,8 @@ async def test_an_event_that_fails_ends_nothing_is_said_once_and_left_alone_for_
         await until(lambda: worker.ended == ["evt_2"])
         again = Work(tenant_id="ten_1", event_id="evt_1")
         assert not queue.put(again, NOW_MS + PUT_ASIDE_MS - 1)
+        [said] = [record for record in caplog.records if record.levelno == logging.ERROR]
         assert queue.put(again, NOW_MS + PUT_ASIDE_MS)
-    [said] = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert vars(said)["fields"] == {"tenant_id": "ten_1", "event_id": "evt_1"}
     assert said.exc_info
 

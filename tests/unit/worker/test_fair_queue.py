@@ -19,28 +19,28 @@ def put(queue: FairQueue, *names: str, is_swept: bool = False, now_ms: int = NOW
     ]
 
 
-async def taken(queue: FairQueue, count: int) -> list[str]:
-    return [(await queue.take()).event_id for _ in range(count)]
+def taken(queue: FairQueue, count: int, *, is_swept: bool = False) -> list[str]:
+    return [queue.take(is_swept=is_swept).event_id for _ in range(count)]
 
 
-async def test_events_of_one_tenant_come_in_their_order() -> None:
+def test_events_of_one_tenant_come_in_their_order() -> None:
     queue = FairQueue(waiting_max=10)
     assert all(put(queue, "a1", "a2", "a3"))
-    assert await taken(queue, 3) == ["a1", "a2", "a3"]
+    assert taken(queue, 3) == ["a1", "a2", "a3"]
 
 
-async def test_tenants_take_turns() -> None:
+def test_tenants_take_turns() -> None:
     queue = FairQueue(waiting_max=20)
     put(queue, "a1", "a2", "a3", "a4", "b1", "b2", "c1")
-    assert await taken(queue, 7) == ["a1", "b1", "c1", "a2", "b2", "a3", "a4"]
+    assert taken(queue, 7) == ["a1", "b1", "c1", "a2", "b2", "a3", "a4"]
 
 
-async def test_whoever_comes_late_waits_for_one_turn_only() -> None:
+def test_whoever_comes_late_waits_for_one_turn_only() -> None:
     queue = FairQueue(waiting_max=20)
     put(queue, *(f"a{number}" for number in range(8)))
-    assert await taken(queue, 2) == ["a0", "a1"]
+    assert taken(queue, 2) == ["a0", "a1"]
     put(queue, "b1")
-    assert await taken(queue, 2) == ["a2", "b1"]
+    assert taken(queue, 2) == ["a2", "b1"]
 
 
 def test_it_holds_no_more_than_it_may() -> None:
@@ -55,20 +55,20 @@ def test_of_what_is_swept_a_tenant_has_a_quarter_waiting_and_hints_may_fill_it()
     assert put(queue, "a3", "a4", "a5", "a6", "a7") == [True, True, True, True, False]
 
 
-async def test_it_asks_for_more_when_half_is_free() -> None:
+def test_it_asks_for_more_when_half_is_free() -> None:
     queue = FairQueue(waiting_max=4)
     asked = []
     for name in ("a1", "b1", "c1"):
         put(queue, name)
         asked.append(queue.has_room)
-    await queue.take()
+    queue.take(is_swept=False)
     assert [*asked, queue.has_room] == [True, True, False, True]
 
 
-async def test_an_event_is_known_until_it_is_done() -> None:
+def test_an_event_is_known_until_it_is_done() -> None:
     queue = FairQueue(waiting_max=10)
     assert put(queue, "a1", "a1") == [True, False]
-    mine = await queue.take()
+    mine = queue.take(is_swept=False)
     assert put(queue, "a1") == [False]
     queue.done(mine)
     assert put(queue, "a1") == [True]
@@ -99,37 +99,41 @@ def test_it_remembers_only_so_many_to_leave_alone(monkeypatch: pytest.MonkeyPatc
     assert put(queue, "a1", "a2", "a3") == [False, True, False]
 
 
-async def test_taking_waits_for_an_event() -> None:
+@pytest.mark.parametrize("is_swept", [False, True])
+async def test_it_is_filled_for_what_takes_this_kind_alone(is_swept: bool) -> None:
     queue = FairQueue(waiting_max=10)
-    taking = asyncio.create_task(queue.take())
+    waiting = asyncio.create_task(queue.filled(is_swept=is_swept))
+    put(queue, "a1", is_swept=not is_swept)
     await asyncio.sleep(0)
-    assert not taking.done()
-    put(queue, "a1")
-    assert (await taking).event_id == "a1"
+    assert not waiting.done()
+    put(queue, "a2", is_swept=is_swept)
+    await waiting
+    assert taken(queue, 1, is_swept=is_swept) == ["a2"]
 
 
-async def test_of_two_who_wait_each_takes_its_own() -> None:
+async def test_it_is_filled_no_more_when_all_has_been_taken() -> None:
     queue = FairQueue(waiting_max=10)
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
-        takings = [group.create_task(queue.take()) for _ in range(2)]
-        await asyncio.sleep(0)
-        put(queue, "a1")
-        await asyncio.sleep(0)
-        put(queue, "a2")
-    assert {taking.result().event_id for taking in takings} == {"a1", "a2"}
+    put(queue, "a1")
+    await queue.filled(is_swept=False)
+    taken(queue, 1)
+    waiting = asyncio.create_task(queue.filled(is_swept=False))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    put(queue, "a2")
+    await waiting
 
 
 @given(st.lists(st.sampled_from(["take", *(f"{t}{n}" for t in "abc" for n in range(6))])))
-async def test_nothing_that_was_put_is_lost_and_nothing_is_taken_twice(steps: list[str]) -> None:
+def test_nothing_that_was_put_is_lost_and_nothing_is_taken_twice(steps: list[str]) -> None:
     queue = FairQueue(waiting_max=6)
     waiting: list[str] = []
     for step in steps:
         if step != "take":
             waiting += [step] if put(queue, step) == [True] else []
         elif waiting:
-            one = await queue.take()
+            one = queue.take(is_swept=False)
             waiting.remove(one.event_id)
             queue.done(one)
         assert len(waiting) <= 6
         assert len(waiting) == len(set(waiting))
-    assert sorted(await taken(queue, len(waiting))) == sorted(waiting)
+    assert sorted(taken(queue, len(waiting))) == sorted(waiting)
