@@ -14,8 +14,7 @@ from triggers.control import ControlPlane
 from triggers.control_views import ControlViews
 from triggers.cursors import Cursors
 from triggers.endings import Endings
-from triggers.http.exchanges import Session
-from triggers.http.sender import Sender
+from triggers.http.sender import Sender, Session
 from triggers.idempotency import IdempotentIntake
 from triggers.ids import RandomBits
 from triggers.intake import Intake

@@ -13,8 +13,7 @@ from triggers.aws.resources import open_resources as open_aws_resources
 from triggers.control import ControlPlane
 from triggers.control_views import ControlViews
 from triggers.garbage import look_for_garbage_seldom
-from triggers.http.exchanges import Session
-from triggers.http.sender import Sender, open_session
+from triggers.http.sender import Sender, Session, open_session
 from triggers.resources import OpenResources, Resources
 from triggers.settings import Settings
 from triggers.times import Clock, system_clock

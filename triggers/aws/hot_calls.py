@@ -8,20 +8,17 @@ JSON 1.0 protocol).
 import asyncio
 import random
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-import aiohttp
 import msgspec
-from aiohttp.http import HttpProcessingError
 from botocore.exceptions import ClientError, NoCredentialsError
 from botocore.parsers import ResponseParserError
 from yarl import URL
 
+from triggers import exchanges
 from triggers.aws.operations import Answer, Operation
 from triggers.aws.signing import Signer
 from triggers.errors import StoreUnavailable
-from triggers.http import exchanges
 
 PAUSE_SECONDS = 0.5  # at most, before the second attempt; before each further one twice as long
 # What botocore's standard mode tries again as well, of these services.
@@ -49,8 +46,10 @@ class HotCalls:
         self._client = client
         model = client.meta.service_model
         self._address = URL(f"{client.meta.endpoint_url.rstrip('/')}/", encoded=True)
-        self._address_text = str(self._address)
         self._destination = exchanges.Destination(self._address)
+        # How proxies are told is the matter of the client's HTTP sessions, one for each proxy.
+        self._sessions = client._endpoint.http_session  # noqa: SLF001 aiobotocore is pinned
+        self._proxy: str | None = self._sessions._proxy_config.proxy_url_for(str(self._address))  # noqa: SLF001 as above
         self._target = f"{model.metadata['targetPrefix']}."
         self._signer = Signer(
             self._address, service=model.signing_name, region=client.meta.region_name
@@ -82,27 +81,14 @@ class HotCalls:
 
     async def _call(self, operation: Operation[Answer], body: bytes) -> Answer:
         headers = await self._sign(operation.name, body)
-        # How proxies are told is the session's matter: it keeps a connector for each. Without one
-        # aiohttp's own way is left out: it took a third of a call.
-        endpoint = self._client._endpoint.http_session  # noqa: SLF001 aiobotocore is pinned
-        proxy = endpoint._proxy_config.proxy_url_for(self._address_text)  # noqa: SLF001 as above
-        session = await endpoint._get_session(proxy)  # noqa: SLF001 as above
-        posting: AbstractAsyncContextManager[exchanges.Answer | aiohttp.ClientResponse] = (
-            exchanges.exchange(session.connector, self._destination, headers, body, session.timeout)
-            if proxy is None
-            else session.post(
-                self._address, data=body, headers=headers, proxy=proxy, allow_redirects=False
-            )
-        )
         try:
-            async with posting as answer:
-                content = await answer.content.read()
-        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
+            answer = await self._post(headers, body)
+        except exchanges.FAILURES as error:
             raise StoreUnavailable(f"{operation.name}: {type(error).__name__}") from error
         if answer.status != 200:
-            raise await self._error(operation.name, answer, content)
+            raise await self._error(operation.name, answer)
         try:
-            return operation.decoder.decode(content)
+            return operation.decoder.decode(answer.body)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:  # broken off on its way
             raise StoreUnavailable(f"{operation.name}: unreadable answer") from error
 
@@ -117,16 +103,23 @@ class HotCalls:
         frozen = await credentials.get_frozen_credentials()
         return self._signer.sign(frozen, self._target + operation, body) | self._unsigned
 
-    async def _error(
-        self, operation: str, answer: exchanges.Answer | aiohttp.ClientResponse, content: bytes
-    ) -> ClientError:
+    async def _post(self, headers: dict[str, str], body: bytes) -> exchanges.WholeAnswer:
+        session = await self._sessions._get_session(self._proxy)  # noqa: SLF001 aiobotocore is pinned
+        if self._proxy is not None:
+            return await exchanges.post_by_proxy(session, self._proxy, self._address, headers, body)
+        # Without one aiohttp's own way is left out: it took a third of a call.
+        return await exchanges.post(
+            session.connector, self._destination, headers, body, session.timeout
+        )
+
+    async def _error(self, operation: str, answer: exchanges.WholeAnswer) -> ClientError:
         """Return what an answer says, as the client would understand it. Raises StoreUnavailable."""
         model = self._client.meta.service_model
         parser = self._client._response_parser  # noqa: SLF001 as above
         told = {
             "status_code": answer.status,
             "headers": answer.headers,
-            "body": content,
+            "body": answer.body,
             "context": {"operation_name": operation},
         }
         try:

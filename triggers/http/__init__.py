@@ -1,1 +1,1 @@
-"""Sends webhook requests over HTTP. Only here is aiohttp's client known."""
+"""Sends webhook requests over HTTP. Here, and in `triggers.exchanges`, aiohttp's client is known."""

@@ -6,10 +6,12 @@ No redirects, no cookies, no proxy, no decompression, and no more than 4 KB of a
 
 import asyncio
 import errno
+import re
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import lru_cache
 from typing import Any
 
 import aiohttp
@@ -17,10 +19,11 @@ from aiohttp.abc import AbstractResolver
 from aiohttp.http import HttpProcessingError
 from aiohttp.resolver import AsyncResolver
 from msgspec.structs import replace
+from yarl import URL
 
 from triggers.attempts import EXCERPT_BYTES_MAX
+from triggers.exchanges import FAILURES, Answer, Destination, exchange
 from triggers.http.answers import AnswerConnector
-from triggers.http.exchanges import Answer, Session
 from triggers.networks import Network, is_blocked
 from triggers.retries import Outcome, Verdict, parse_retry_after, verdict_of
 from triggers.times import Clock
@@ -30,7 +33,9 @@ EXCERPT_SECONDS = 2.0  # what a receiver says after its status line is worth no 
 # Below the 5 seconds after which common servers close an idle connection: a request that meets a
 # closing one would fail for nothing.
 KEEPALIVE_SECONDS = 4.0
+DESTINATIONS_MAX = 1_000  # whose address is kept in parsed form
 
+_PLAIN = re.compile("[!-~]+")  # what a request line can carry as it is
 _LOCAL_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _NOT_ALLOWED = "the address is not allowed"
 _ISSUER_UNKNOWN = (2, 20, 21)  # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT and its like
@@ -55,6 +60,22 @@ class LocalShortageError(Exception):
     """This process is short of something, so no attempt was made. Not the receiver's doing."""
 
 
+class Session:
+    """The connections of this process to receivers."""
+
+    def __init__(self, connector: AnswerConnector, *, connect_seconds: float) -> None:
+        self.connector = connector
+        self.connect_seconds = connect_seconds
+        self._timeout = aiohttp.ClientTimeout(total=None, connect=connect_seconds)
+        self._destination = lru_cache(DESTINATIONS_MAX)(_destination)
+
+    def post(
+        self, url: str, headers: Mapping[str, str], body: bytes
+    ) -> AbstractAsyncContextManager[Answer]:
+        """Send a request as `exchange` does. Raises ValueError for a URL that leads nowhere."""
+        return exchange(self.connector, self._destination(url), headers, body, self._timeout)
+
+
 class Sender:
     """Makes attempts over one session. `send` never raises for what a receiver does."""
 
@@ -76,13 +97,7 @@ class Sender:
                 if not response.content.is_eof():  # mostly all of it has come with the head
                     timeout.reschedule(min(deadline, loop.time() + EXCERPT_SECONDS))
                 await _read_start(response, read)
-        except (
-            TimeoutError,
-            aiohttp.ClientError,
-            HttpProcessingError,
-            OSError,
-            ValueError,
-        ) as error:
+        except FAILURES as error:  # that of the deadline is an OSError
             outcome = outcome or _failed(error, request, self._session.connect_seconds)
         duration_ms = int((loop.time() - started) * 1000)
         return replace(outcome, excerpt=_printable(read), duration_ms=duration_ms)
@@ -125,6 +140,11 @@ async def open_session(
             yield Session(connector, connect_seconds=connect_seconds)
     finally:
         await names.close()
+
+
+def _destination(url: str) -> Destination:
+    # As the tenant wrote it, unless that would break the request line.
+    return Destination(URL(url, encoded=_PLAIN.fullmatch(url) is not None))
 
 
 def _guard(allowed: tuple[Network, ...]) -> Callable[[Any], socket.socket]:
