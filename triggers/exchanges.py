@@ -6,11 +6,12 @@ every method, body, cookie, redirect, proxy and trace there is; to leave that ou
 cheaper by a fifth.
 """
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import aiohttp
+from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
 from aiohttp.http import HttpProcessingError
 from aiohttp.http_writer import _serialize_headers
@@ -46,9 +47,15 @@ class Destination(aiohttp.ClientRequest):
             raise aiohttp.NonHttpUrlClientError(url)
         super().__init__("POST", url)
         self.target = f"POST {self.url.raw_path_qs} HTTP/1.1"
+        self.first_headers = dict(self.headers)  # the host; what a URL may hold of a user
 
     def update_auto_headers(self, _: object) -> None:
         """Add no headers but the host."""
+
+    @cached_property
+    def connection_key(self) -> ConnectionKey:
+        """What tells connections apart, which the connector asks for with each request."""
+        return super().connection_key
 
 
 async def post(
@@ -56,10 +63,10 @@ async def post(
     destination: Destination,
     headers: Mapping[str, str],
     body: bytes,
-    timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 as below
+    timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 what a connector knows by it
 ) -> WholeAnswer:
-    """Send a request as `exchange` does, and read all of its answer. Raises FAILURES."""
-    async with exchange(connector, destination, headers, body, timeout) as answer:
+    """Send a request as an `Exchange` does, and read all of its answer. Raises FAILURES."""
+    async with Exchange(connector, destination, headers, body, timeout) as answer:
         return WholeAnswer(answer.status, answer.headers, await answer.content.read())
 
 
@@ -72,49 +79,57 @@ async def post_by_proxy(
         return WholeAnswer(answer.status, answer.headers, await answer.read())
 
 
-@asynccontextmanager
-async def exchange(
-    connector: aiohttp.BaseConnector,
-    destination: Destination,
-    headers: Mapping[str, str],
-    body: bytes,
-    timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 what a connector knows by it
-) -> AsyncIterator[Answer]:
-    """Send a request, wait for the head of its answer, and end it with the context.
+class Exchange:
+    """A request, sent when the context is entered, and the answer, which ends with it.
 
-    Of the timeouts those count that bound the connecting and each wait for the socket.
-    Raises FAILURES.
+    To enter it waits for the answer's head. Of the timeouts those count that bound the connecting
+    and each wait for the socket. Raises FAILURES.
     """
-    try:
-        connection = await connector.connect(destination, traces=[], timeout=timeout)
-    except TimeoutError as error:
-        raise aiohttp.ConnectionTimeoutError from error
-    try:
-        yield await _ask(connection, destination, headers, body, timeout.sock_read)
-    except BaseException:
-        connection.close()
-        raise
-    transport = connection.transport
-    if transport is None or transport.get_write_buffer_size():
-        connection.close()  # it was answered before all of the request had gone
-    else:
-        connection.release()  # which closes one whose answer has not been read to its end
+
+    def __init__(
+        self,
+        connector: aiohttp.BaseConnector,
+        destination: Destination,
+        headers: Mapping[str, str],
+        body: bytes,
+        timeout: aiohttp.ClientTimeout,
+    ) -> None:
+        self._connector = connector
+        self._destination = destination
+        self._request = _head(destination, headers, len(body)) + body
+        self._timeout = timeout
+
+    async def __aenter__(self) -> Answer:
+        try:
+            self._connection = await self._connector.connect(
+                self._destination, traces=[], timeout=self._timeout
+            )
+        except TimeoutError as error:
+            raise aiohttp.ConnectionTimeoutError from error
+        try:
+            return await _ask(self._connection, self._request, self._timeout.sock_read)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        connection = self._connection
+        transport = connection.transport
+        # One that was answered before all of the request had gone is of no more use, either.
+        if kind is not None or transport is None or transport.get_write_buffer_size():
+            connection.close()
+        else:
+            connection.release()  # which closes one whose answer has not been read to its end
 
 
-async def _ask(
-    connection: Connection,
-    destination: Destination,
-    headers: Mapping[str, str],
-    body: bytes,
-    read_seconds: float | None,
-) -> Answer:
+async def _ask(connection: Connection, request: bytes, read_seconds: float | None) -> Answer:
     protocol, transport = connection.protocol, connection.transport
     if protocol is None or transport is None:
         raise aiohttp.ServerDisconnectedError
     protocol.set_response_params(
         read_until_eof=True, auto_decompress=False, read_timeout=read_seconds
     )
-    transport.write(_head(destination, headers, len(body)) + body)
+    transport.write(request)
     protocol.start_timeout()
     while True:
         message, content = await protocol.read()
@@ -124,7 +139,6 @@ async def _ask(
 
 def _head(destination: Destination, headers: Mapping[str, str], length: int) -> bytes:
     """Return the head of a request. Raises ValueError for a header that would break it."""
-    with_host: Any = destination.headers.copy()
-    with_host["content-length"] = str(length)
-    with_host.extend(headers)
-    return _serialize_headers(destination.target, with_host)
+    # A plain mapping is enough, and quicker than one that knows names without their case.
+    every: Any = {**destination.first_headers, "Content-Length": str(length), **headers}
+    return _serialize_headers(destination.target, every)

@@ -10,7 +10,7 @@ import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from yarl import URL
 
 from triggers.attempts import EXCERPT_BYTES_MAX
-from triggers.exchanges import FAILURES, Answer, Destination, exchange
+from triggers.exchanges import FAILURES, Answer, Destination, Exchange
 from triggers.http.answers import AnswerConnector
 from triggers.networks import Network, is_blocked
 from triggers.retries import Outcome, Verdict, parse_retry_after, verdict_of
@@ -69,11 +69,9 @@ class Session:
         self._timeout = aiohttp.ClientTimeout(total=None, connect=connect_seconds)
         self._destination = lru_cache(DESTINATIONS_MAX)(_destination)
 
-    def post(
-        self, url: str, headers: Mapping[str, str], body: bytes
-    ) -> AbstractAsyncContextManager[Answer]:
-        """Send a request as `exchange` does. Raises ValueError for a URL that leads nowhere."""
-        return exchange(self.connector, self._destination(url), headers, body, self._timeout)
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Exchange:
+        """Return a request to send. Raises ValueError for a URL that leads nowhere, or a header."""
+        return Exchange(self.connector, self._destination(url), headers, body, self._timeout)
 
 
 class Sender:
@@ -102,7 +100,7 @@ class Sender:
         duration_ms = int((loop.time() - started) * 1000)
         return replace(outcome, excerpt=_printable(read), duration_ms=duration_ms)
 
-    def _post(self, request: Request) -> AbstractAsyncContextManager[Answer]:
+    def _post(self, request: Request) -> Exchange:
         return self._session.post(request.url, headers_to_send(request), request.body)
 
     def _answered(self, response: Answer) -> Outcome:
