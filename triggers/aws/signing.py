@@ -43,7 +43,7 @@ class Signer:
 
     def sign(self, credentials: Credentials, target: str, body: bytes) -> dict[str, str]:
         """Return the headers of a call, `Host` left out. `target` is that of the operation."""
-        moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._clock()))
+        moment = _written(int(self._clock()))
         # In the order of their names, as they are signed.
         headers = {"content-type": MEDIA_TYPE, "host": self._host, "x-amz-date": moment}
         if credentials.token:
@@ -65,6 +65,11 @@ class Signer:
         )
         del headers["host"]
         return headers
+
+
+@lru_cache(maxsize=1)  # the calls of a second share it
+def _written(moment_seconds: int) -> str:
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(moment_seconds))
 
 
 @lru_cache(maxsize=8)  # one for each service; at midnight, or with fresh credentials, some more
