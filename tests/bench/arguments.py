@@ -53,7 +53,7 @@ class Arguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, r
     tenants: Annotated[
         int, Meta(ge=1, le=100, description="they send in turn, in rates and soak")
     ] = 10
-    webhooks: Annotated[int, Meta(ge=1, le=10, description="of each tenant, in rates and soak")] = 1
+    webhooks: Annotated[int, Meta(ge=1, le=50, description="of each tenant, in rates and soak")] = 1
     payload: Annotated[
         int, Meta(ge=PAYLOAD_BYTES_MIN, le=400 * 1024, description="its size in bytes")
     ] = 300

@@ -17,7 +17,8 @@ from tests.bench.targets import Target, launch
 from tests.processes import WAIT_SECONDS, Process
 
 AT_ONCE = 64  # requests in the air at saturation
-DRAIN_SECONDS, DRAIN_TIMES = 30.0, 2  # and so many times as long as was sent
+DRAIN_SECONDS, DRAIN_TIMES = 30.0, 2  # and so many times as long as was sent,
+DELIVERIES_A_SECOND_MIN = 1000  # or as long as so many a second take, when those are more
 SETTLE_SECONDS = 0.3  # for what comes after the last delivery: its finish, the delete of its hint
 POLL_SECONDS = 0.05
 
@@ -65,8 +66,8 @@ class Driver:
         What has not in time is lost.
         """
         sent = await self.send(target, rate, seconds)
-        ends = time.monotonic() + DRAIN_SECONDS + DRAIN_TIMES * seconds
         expected = len(sent.accepted) * target.webhooks
+        ends = time.monotonic() + drain_seconds(seconds, expected)
         while await self._ask("count") < expected and time.monotonic() < ends:
             await asyncio.sleep(POLL_SECONDS)
         await asyncio.sleep(SETTLE_SECONDS)
@@ -120,6 +121,11 @@ async def open_driver(
             payload_bytes=payload_bytes,
             events_max=events_max,
         )
+
+
+def drain_seconds(seconds: float, deliveries: int) -> float:
+    """Return how long so many deliveries are awaited that were sent in so many seconds."""
+    return DRAIN_SECONDS + max(DRAIN_TIMES * seconds, deliveries / DELIVERIES_A_SECOND_MIN)
 
 
 def arrivals(sent: Sent, taken: Taken, webhooks: int) -> dict[str, int]:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.bench.arguments import ArgumentError, Arguments, read_arguments
 from tests.bench.emulation import ROUND_TRIP
-from tests.bench.loads import arrivals
+from tests.bench.loads import arrivals, drain_seconds
 from tests.bench.measures import percentile
 from tests.bench.producer import Plan, Sent, requests_of, schedule
 from tests.bench.receiver import Taken
@@ -95,6 +95,11 @@ def test_an_event_has_arrived_when_all_its_webhooks_have_it() -> None:
     assert arrivals(sent, taken, 2) == {"a": 5}
 
 
+def test_many_deliveries_are_awaited_longer_than_few() -> None:
+    assert drain_seconds(10, 1000) == 30 + 20
+    assert drain_seconds(10, 150_000) == 30 + 150
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -115,6 +120,7 @@ def test_an_event_has_arrived_when_all_its_webhooks_have_it() -> None:
         ("SECONDS=soon", "SECONDS"),
         ("PAYLOAD=39", "PAYLOAD"),
         ("WORKERS=", "WORKERS"),
+        ("WEBHOOKS=51", "WEBHOOKS"),
         ("SPEED=1", "SPEED"),
         ("TENANTS=1 TENANTS=2", "once"),
         ("TENANTS", "NAME=value"),
