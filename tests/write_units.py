@@ -17,11 +17,14 @@ from tests.fault_proxy import Answer, Call, Forward
 from triggers.aws.tables import TABLES, Index, Table
 
 UNIT_BYTES = 1024
+STORED_ITEM_BYTES = 100  # of each item and index entry, billed besides what is in it
 _CONTAINER_BYTES = 3  # of a list or a map, besides one for each element
 _REFUSED = frozenset({"ConditionalCheckFailed", "DuplicateItem"})
 _STATEMENT = re.compile(r'(?:INSERT INTO|UPDATE|DELETE FROM) "([^"]+)"')
 
 Item = dict[str, Any]
+NameOf = Callable[[Table, Item], str]
+"""Gives writes a name, by their table and key."""
 
 
 def item_bytes(item: Item) -> int:
@@ -107,6 +110,17 @@ def _entry(table: Table, index: Index, item: Item | None) -> Item | None:
     return {name: value for name, value in item.items() if name in names | set(_key_names(table))}
 
 
+def stored_bytes(table: Table, item: Item | None) -> int:
+    """Return what an item takes of storage in the table and its indexes, as AWS bills it."""
+    kept = [item, *(_entry(table, index, item) for index in table.indexes)]
+    return sum(item_bytes(entry) + STORED_ITEM_BYTES for entry in kept if entry is not None)
+
+
+def plain_name(table: Table, _key: Item) -> str:
+    """Return the name under which a write is counted."""
+    return table.name
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Write:
     """One item that a call is about to write. `times` is 2 in a transaction."""
@@ -118,11 +132,17 @@ class _Write:
 
 
 class WriteMeter:
-    """Counts the write units of all calls that pass, by plain table name. It is a fault that harms nothing."""
+    """Counts the write units of all calls that pass, by plain table name. It is a fault that harms nothing.
 
-    def __init__(self, name_prefix: str) -> None:
+    `name_of` may give writes another name, by their table and key. `stored_bytes` is by how much the
+    tables have grown, by plain name, as AWS bills storage.
+    """
+
+    def __init__(self, name_prefix: str, name_of: NameOf = plain_name) -> None:
         self.units: Counter[str] = Counter()
+        self.stored_bytes: Counter[str] = Counter()
         self.largest_item_bytes = 0
+        self._name_of = name_of
         self._tables = {name_prefix + table.name: table for table in TABLES}
         self._turn = asyncio.Lock()
 
@@ -140,7 +160,9 @@ class WriteMeter:
         for write, old, new, why in zip(writes, before, after, refused, strict=True):
             if why is None or why in _REFUSED:  # a condition that does not hold is paid for
                 units = units_of(write.table, old, new)
-                self.units[write.table.name] += units.total * write.times
+                self.units[self._name_of(write.table, write.key)] += units.total * write.times
+            grown = stored_bytes(write.table, new) - stored_bytes(write.table, old)
+            self.stored_bytes[write.table.name] += grown
             self.largest_item_bytes = max(self.largest_item_bytes, item_bytes(new or {}))
         return answer
 

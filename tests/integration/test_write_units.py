@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.factories import CountingBits, make_draft, make_tenant
+from tests.read_units import ReadMeter
 from tests.testbed import Bench
 from tests.write_units import UNIT_BYTES, Units, WriteMeter, item_bytes, number_bytes, units_of
 from triggers.aws import event_records, keys
@@ -183,6 +184,26 @@ async def test_the_meter_agrees_with_the_emulators_figures_for_plain_writes(benc
             )
             said += put["ConsumedCapacity"]["CapacityUnits"]
     assert meter.units["events"] == said > 120
+
+
+async def test_reads_are_measured_by_size_in_real_answers(bench: Bench) -> None:
+    meter = ReadMeter(bench.settings.name_prefix)
+    bench.proxy.lay("DynamoDB", meter)
+    dynamodb, table = bench.clients.dynamodb, bench.clients.name(keys.EVENTS)
+    for number, size in enumerate([100, 5000, 9000]):
+        item = INDEXED | {"sk": {"S": str(number)}, "text": {"S": "x" * size}}
+        await dynamodb.put_item(TableName=table, Item=item)
+        key = {name: item[name] for name in KEY}
+        for strongly in (True, False):
+            await dynamodb.get_item(TableName=table, Key=key, ConsistentRead=strongly)
+            await dynamodb.query(
+                TableName=table,
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues={":pk": KEY["pk"]},
+                ConsistentRead=strongly,
+            )
+    # An item at a time, then together with those before it; the emulator's own figures leave sizes out.
+    assert meter.units == {keys.EVENTS: 1.5 * (1 + 2 + 3) + 1.5 * (1 + 2 + 4)}
 
 
 def test_a_free_tenants_partition_is_as_long_as_any_in_the_cost_test() -> None:
