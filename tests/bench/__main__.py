@@ -1,7 +1,7 @@
 """`python -m tests.bench NAME=value …`: what an event takes and costs, measured on real processes.
 
 One or two producers and receivers, the service with the defaults of its settings, and the AWS emulator. The scenarios:
-`rates`, what an event takes and costs at each rate; `isolation`, one tenant alone and beside bad neighbours;
+`rates`, what an event takes and costs at each rate; `costs`, in dollars of AWS; `isolation`, one tenant alone and beside bad neighbours;
 `scaling`, the same load with more workers, events, tenants and webhooks; `soak`, memory over time.
 """
 
@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from tests.bench.arguments import ArgumentError, Arguments, describe_arguments, read_arguments
+from tests.bench.costs import measure_costs
 from tests.bench.findings import Findings, tables_of
 from tests.bench.isolation import measure_isolation
 from tests.bench.rates import measure_rates
@@ -24,6 +25,7 @@ from tests.bench.soak import measure_soak
 
 SCENARIOS: dict[str, Callable[[Arguments], Coroutine[Any, Any, Report | Findings]]] = {
     "rates": measure_rates,
+    "costs": measure_costs,
     "isolation": measure_isolation,
     "scaling": measure_scaling,
     "soak": measure_soak,

@@ -12,6 +12,7 @@ SATURATION = "max"
 SECONDS_MAX = 60  # but for the soak
 RATES_MAX = 8
 RATE_MAX = 10_000
+WEBHOOKS_MAX = 50
 DELIVERIES_MAX = 200_000
 BYTES_MAX = 512 << 20  # of payloads: the emulator keeps all in memory
 
@@ -20,6 +21,7 @@ BYTES_MAX = 512 << 20  # of payloads: the emulator keeps all in memory
 DEFAULTS: Mapping[str, Mapping[str, str]] = {
     "isolation": {"RATE": "20"},
     "scaling": {"RATE": SATURATION},
+    "costs": {"RATE": "5", "SECONDS": "60"},
     "soak": {"RATE": "100", "SECONDS": "120"},
 }
 
@@ -32,14 +34,14 @@ class Arguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, r
     """The arguments with their defaults."""
 
     scenario: Annotated[
-        Literal["rates", "isolation", "scaling", "soak"],
-        Meta(description="rates, isolation, scaling or soak"),
+        Literal["rates", "costs", "isolation", "scaling", "soak"],
+        Meta(description="rates, costs, isolation, scaling or soak"),
     ] = "rates"
     rate: Annotated[
         str,
         Meta(
             description="events a second, in rates several with commas; `max`: as many as go through, "
-            "as always in scaling; one in isolation (20 by default) and in soak (100)"
+            "as always in scaling; one in costs (5 by default), isolation (20) and soak (100)"
         ),
     ] = "100,300,max"
     seconds: Annotated[
@@ -47,13 +49,16 @@ class Arguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, r
         Meta(
             ge=1,
             le=600,
-            description=f"how long each rate is kept up, beyond {SECONDS_MAX} in soak alone (120 by default)",
+            description=f"how long each rate is kept up, 60 by default in costs, 120 in soak; "
+            f"beyond {SECONDS_MAX} in soak alone",
         ),
     ] = 10
     tenants: Annotated[
-        int, Meta(ge=1, le=100, description="they send in turn, in rates and soak")
+        int, Meta(ge=1, le=100, description="they send in turn, in rates, costs and soak")
     ] = 10
-    webhooks: Annotated[int, Meta(ge=1, le=50, description="of each tenant, in rates and soak")] = 1
+    webhooks: Annotated[
+        int, Meta(ge=1, le=WEBHOOKS_MAX, description="of each tenant, in rates and soak")
+    ] = 1
     payload: Annotated[
         int, Meta(ge=PAYLOAD_BYTES_MIN, le=400 * 1024, description="its size in bytes")
     ] = 300
@@ -77,7 +82,8 @@ class Arguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, r
     @property
     def events_max(self) -> int:
         """How many events may be sent at all rates together; at saturation alone as many again."""
-        return min(DELIVERIES_MAX // self.webhooks, BYTES_MAX // self.payload)
+        webhooks = WEBHOOKS_MAX if self.scenario == "costs" else self.webhooks
+        return min(DELIVERIES_MAX // webhooks, BYTES_MAX // self.payload)
 
 
 def read_arguments(texts: Sequence[str]) -> Arguments:
@@ -116,7 +122,7 @@ def _check(arguments: Arguments) -> None:
         raise ArgumentError(f"RATE: at most {RATES_MAX} rates, each once")
     if scenario == "scaling" and rates != [None]:
         raise ArgumentError(f"RATE: scaling measures at {SATURATION!r} alone")
-    if scenario in ("isolation", "soak") and (len(rates) > 1 or rates == [None]):
+    if scenario in ("costs", "isolation", "soak") and (len(rates) > 1 or rates == [None]):
         raise ArgumentError(f"RATE: {scenario} takes one number")
     if scenario != "soak" and arguments.seconds > SECONDS_MAX:
         raise ArgumentError(f"SECONDS: at most {SECONDS_MAX} in {scenario}")

@@ -114,6 +114,8 @@ def test_many_deliveries_are_awaited_longer_than_few() -> None:
         ("SCENARIO=scaling RATE=100", "'max' alone"),
         ("SCENARIO=isolation RATE=max", "one number"),
         ("SCENARIO=soak RATE=10,20", "one number"),
+        ("SCENARIO=costs RATE=1,2", "costs takes one number"),
+        ("SCENARIO=costs RATE=500", "at most 4000 events"),
         ("SCENARIO=soak COMPARE=x", "COMPARE"),
         ("BACKLOG=100001", "BACKLOG"),
         ("STORED=1000001", "STORED"),
