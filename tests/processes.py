@@ -62,6 +62,11 @@ class Process:
             )
 
     @property
+    def process_id(self) -> int:
+        """By which the operating system knows it."""
+        return self._process.pid
+
+    @property
     def processor_seconds(self) -> float:
         """What it has used of the processors so far: its CPU clock as Linux numbers it."""
         return time.clock_gettime((~self._process.pid << 3) | 2)

@@ -23,6 +23,7 @@ DEFAULTS: Mapping[str, Mapping[str, str]] = {
     "scaling": {"RATE": SATURATION},
     "costs": {"RATE": "5", "SECONDS": "60"},
     "soak": {"RATE": "100", "SECONDS": "120"},
+    "profile": {"RATE": SATURATION, "SECONDS": "20"},
 }
 
 
@@ -34,14 +35,14 @@ class Arguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, r
     """The arguments with their defaults."""
 
     scenario: Annotated[
-        Literal["rates", "costs", "isolation", "scaling", "soak"],
-        Meta(description="rates, costs, isolation, scaling or soak"),
+        Literal["rates", "costs", "isolation", "scaling", "soak", "profile"],
+        Meta(description="rates, costs, isolation, scaling, soak or profile"),
     ] = "rates"
     rate: Annotated[
         str,
         Meta(
             description="events a second, in rates several with commas; `max`: as many as go through, "
-            "as always in scaling; one in costs (5 by default), isolation (20) and soak (100)"
+            "as always in scaling; one in costs (5 by default), isolation (20), soak (100) and profile (max)"
         ),
     ] = "100,300,max"
     seconds: Annotated[
@@ -49,15 +50,15 @@ class Arguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, r
         Meta(
             ge=1,
             le=600,
-            description=f"how long each rate is kept up, 60 by default in costs, 120 in soak; "
+            description=f"how long each rate is kept up, 60 by default in costs, 120 in soak, 20 in profile; "
             f"beyond {SECONDS_MAX} in soak alone",
         ),
     ] = 10
     tenants: Annotated[
-        int, Meta(ge=1, le=100, description="they send in turn, in rates, costs and soak")
+        int, Meta(ge=1, le=100, description="they send in turn, in rates, costs, soak and profile")
     ] = 10
     webhooks: Annotated[
-        int, Meta(ge=1, le=WEBHOOKS_MAX, description="of each tenant, in rates and soak")
+        int, Meta(ge=1, le=WEBHOOKS_MAX, description="of each tenant, in rates, soak and profile")
     ] = 1
     payload: Annotated[
         int, Meta(ge=PAYLOAD_BYTES_MIN, le=400 * 1024, description="its size in bytes")
@@ -124,6 +125,8 @@ def _check(arguments: Arguments) -> None:
         raise ArgumentError(f"RATE: scaling measures at {SATURATION!r} alone")
     if scenario in ("costs", "isolation", "soak") and (len(rates) > 1 or rates == [None]):
         raise ArgumentError(f"RATE: {scenario} takes one number")
+    if scenario == "profile" and len(rates) > 1:
+        raise ArgumentError("RATE: profile takes one")
     if scenario != "soak" and arguments.seconds > SECONDS_MAX:
         raise ArgumentError(f"SECONDS: at most {SECONDS_MAX} in {scenario}")
     if scenario != "rates" and arguments.compare:

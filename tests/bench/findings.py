@@ -57,10 +57,11 @@ def with_ratios(rows: list[Row], names: dict[str, str]) -> list[Row]:
 def _lines(table: Table) -> Iterator[str]:
     columns = list(dict.fromkeys(name for row in table.rows for name in row.figures))
     widths = [max(COLUMN_WIDTH, len(name)) + 2 for name in columns]
-    yield table.title.ljust(NAME_WIDTH) + _cells(columns, widths)
+    width = max([NAME_WIDTH, *(len(row.name) + 4 for row in table.rows)])
+    yield table.title.ljust(width) + _cells(columns, widths)
     for row in table.rows:
         texts = [number(row.figures.get(name)) for name in columns]
-        yield f"  {row.name}".ljust(NAME_WIDTH) + _cells([*texts, row.note], [*widths, 0]).rstrip()
+        yield f"  {row.name}".ljust(width) + _cells([*texts, row.note], [*widths, 0]).rstrip()
 
 
 def _cells(texts: list[str], widths: list[int]) -> str:
