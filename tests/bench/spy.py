@@ -1,8 +1,8 @@
 """py-spy: it looks from outside at what running processes do, many times a second.
 
 Only samples count in which a thread holds the interpreter's lock: py-spy also takes for busy a thread of a
-library that only waits. It could show the code in C by itself; but then it holds a process up for
-so much longer that most of what is seen is where it is apt to be stopped: writes had five times their share.
+library that only waits. It could show the code in C by itself, but then sees writes to sockets several times
+as often as all calls of the kernel together are of the processor time.
 """
 
 import subprocess
