@@ -176,27 +176,34 @@ async def test_who_gave_up_waiting_is_not_sent() -> None:
     assert sends.batches == [["a"], ["c"]]
 
 
-async def test_what_has_time_lingers_for_a_full_batch() -> None:
+async def test_what_has_time_goes_at_once_when_idle_and_then_waits_for_a_full_batch() -> None:
     sends = Sends()
-    batcher = make_batcher(sends, linger_seconds=3600)
-    first = asyncio.create_task(submit_all(batcher, "a", "b"))
+    batcher = make_batcher(sends, pace_seconds=3600)
+    assert await batcher.submit("a") == "A"
+    first = asyncio.create_task(submit_all(batcher, "b", "c"))
     for _ in range(5):
         await asyncio.sleep(0)
-    assert sends.batches == []
-    assert await batcher.submit("c") == "C"
-    assert await first == ["A", "B"]
-    assert sends.batches == [["a", "b", "c"]]
+    assert sends.batches == [["a"]]
+    assert await batcher.submit("d") == "D"
+    assert await first == ["B", "C"]
+    assert sends.batches == [["a"], ["b", "c", "d"]]
 
 
-async def test_what_lingers_goes_when_its_time_is_over() -> None:
+async def test_what_waits_for_its_pace_goes_when_the_time_has_come() -> None:
     sends = Sends()
-    assert await make_batcher(sends, linger_seconds=0.01).submit("a") == "A"
+    batcher = make_batcher(sends, pace_seconds=0.01)
+    loop = asyncio.get_running_loop()
+    assert await batcher.submit("a") == "A"
+    launched = loop.time()
+    assert await batcher.submit("b") == "B"
+    assert loop.time() - launched > 0.005
 
 
-async def test_closing_sends_what_lingers() -> None:
+async def test_closing_sends_what_waits_for_its_pace() -> None:
     sends = Sends()
-    batcher = make_batcher(sends, linger_seconds=3600)
-    waiting = asyncio.create_task(batcher.submit("a"))
+    batcher = make_batcher(sends, pace_seconds=3600)
+    assert await batcher.submit("a") == "A"
+    waiting = asyncio.create_task(batcher.submit("b"))
     await asyncio.sleep(0)
     await batcher.close()
-    assert await waiting == "A"
+    assert await waiting == "B"

@@ -1,6 +1,6 @@
 """Group commit: items that wait while a call is in the air go together in the next one.
 
-No timers and no added latency when idle; batches that grow by themselves under load. A call costs
+No added latency when idle; batches that grow by themselves under load. A call costs
 about the same CPU for 25 items as for one, so this is the main lever on speed and cost. Where more
 wait than a batch holds, tenants take turns.
 """
@@ -29,7 +29,7 @@ class Batcher(Generic[Item, Answer]):
     At most `flights_max` batches of at most `batch_max` items are in the air; at most `waiting_max`
     items wait. `identity` names what must not be twice in a batch: a second one waits for the next.
     `tenant` names whose an item is: a batch takes one of each tenant in turn, the oldest first.
-    `linger_seconds` is for what has time: a batch that is not full waits that long for more.
+    `pace_seconds` is for what has time: after a launch a batch that is not full waits that long.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Batcher(Generic[Item, Answer]):
         waiting_max: int,
         identity: Callable[[Item], Hashable] = id,
         tenant: Callable[[Item], Hashable] = _nobody,
-        linger_seconds: float = 0,
+        pace_seconds: float = 0,
     ) -> None:
         self._flush = flush
         self._batch_max = batch_max
@@ -49,7 +49,8 @@ class Batcher(Generic[Item, Answer]):
         self._waiting_max = waiting_max
         self._identity = identity
         self._tenant = tenant
-        self._linger_seconds = linger_seconds
+        self._pace_seconds = pace_seconds
+        self._not_before = 0.0  # of the loop's clock
         self._waiting: Lines[tuple[Item, asyncio.Future[Answer]]] = Lines()
         self._flights: set[asyncio.Task[None]] = set()
         self._launch_at: asyncio.Handle | None = None
@@ -80,15 +81,16 @@ class Batcher(Generic[Item, Answer]):
         if len(self._flights) >= self._flights_max:
             return
         loop = asyncio.get_running_loop()
-        lingers = self._linger_seconds and not self._closing
-        if lingers and len(self._waiting) < self._batch_max:
-            self._launch_at = self._launch_at or loop.call_later(self._linger_seconds, self._launch)
-        elif self._launch_at is None or lingers:
+        is_early = self._pace_seconds and not self._closing and loop.time() < self._not_before
+        if is_early and len(self._waiting) < self._batch_max:
+            self._launch_at = self._launch_at or loop.call_at(self._not_before, self._launch)
+        elif self._launch_at is None or is_early:
             self._forget_launch()
             self._launch_at = loop.call_soon(self._launch)
 
     def _launch(self) -> None:
         self._forget_launch()
+        self._not_before = asyncio.get_running_loop().time() + self._pace_seconds
         while self._waiting and len(self._flights) < self._flights_max:
             batch = self._gather()
             if batch:

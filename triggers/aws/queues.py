@@ -28,7 +28,8 @@ from triggers.ports import ReceivedHint
 from triggers.times import Clock
 
 MESSAGES_MAX = 10  # AWS limit of a batch and of a receive
-DELETE_LINGER_SECONDS = 0.2
+HINT_PACE_SECONDS = 0.01
+DELETE_PACE_SECONDS = 0.2
 WAITING_MAX = 20_000
 FLIGHTS_MAX = 2
 SEND_FLIGHTS_MAX = 4
@@ -117,6 +118,7 @@ class HintQueue:
             flights_max=FLIGHTS_MAX,
             waiting_max=WAITING_MAX,
             tenant=lambda part: part.tenant_id,
+            pace_seconds=HINT_PACE_SECONDS,
         )
         self._deletes: Batcher[str, None] = Batcher(
             self._delete_handles,
@@ -124,7 +126,7 @@ class HintQueue:
             flights_max=FLIGHTS_MAX,
             waiting_max=WAITING_MAX,
             identity=lambda handle: handle,
-            linger_seconds=DELETE_LINGER_SECONDS,
+            pace_seconds=DELETE_PACE_SECONDS,
         )
 
     def send(self, tenant_id: str, event_id: str, traceparent: str | None) -> None:
