@@ -1,6 +1,6 @@
 """How cost and throughput change with the number of workers, stored events, tenants and webhooks.
 
-Each condition has a service of its own and is measured at saturation; what is compared stands in one table.
+Each condition has a service of its own and is measured at what is its limit; what is compared stands in one table.
 """
 
 from dataclasses import dataclass, replace
@@ -10,19 +10,28 @@ from tests.bench.findings import Findings, Row, Table, with_ratios
 from tests.bench.measures import Figures
 from tests.bench.runs import measure
 from tests.bench.seeds import Look
+from tests.bench.slices import sliced
 from tests.bench.stage import Stage, open_stage, say
 
 SENDS_A_SECOND = 2000  # so many deliveries at most for each second: all must arrive in time
+# With an eighth of a processor a worker cannot follow this rate, nor can two; and the emulator can.
+WORKER_SLICES, SLICED_RATE = 8, 150
 KNOWN_SECONDS_MAX = 30  # until every tenant has sent
 RATIOS = {"× both": "both, ms/event", "× delivered": "delivered/s"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """What there is of everything. `stored` are events of earlier days."""
+    """What there is of everything. `stored` are events of earlier days.
+
+    Workers get one of `slices` slices of a processor each; `rate` is of events a second, None: as
+    many as go through.
+    """
 
     name: str
     workers: int = 1
+    slices: int = 1
+    rate: int | None = None
     stored: int = 0
     tenants: int = 10
     webhooks: int = 1
@@ -31,9 +40,16 @@ class Condition:
 def conditions(arguments: Arguments) -> dict[str, list[Condition]]:
     """Return the conditions by what they are about."""
     return {
-        # So many sends an event that the workers are the limit, not the emulator.
-        "workers, 10 webhooks": [
-            Condition(name=str(number), workers=number, webhooks=10) for number in (1, 2)
+        # So little of a processor and so many sends an event that workers are the limit, not the emulator.
+        "workers, each an eighth of a processor, 10 webhooks": [
+            Condition(
+                name=str(number),
+                workers=number,
+                slices=WORKER_SLICES,
+                rate=SLICED_RATE,
+                webhooks=10,
+            )
+            for number in (1, 2)
         ],
         "stored events": [
             Condition(name=str(number), stored=number) for number in (10, arguments.stored)
@@ -62,7 +78,7 @@ async def measure_scaling(arguments: Arguments) -> Findings:
 
 
 async def measure_condition(stage: Stage, condition: Condition, seconds: int) -> Figures:
-    """Measure under one condition, as many events as go through."""
+    """Measure under one condition."""
     look = Look(receiver_url=stage.driver.receiver_url, webhooks=condition.webhooks)
     events_max = min(stage.driver.events_max, SENDS_A_SECOND * seconds) // condition.webhooks
     driver = replace(stage.driver, events_max=events_max)
@@ -71,7 +87,8 @@ async def measure_condition(stage: Stage, condition: Condition, seconds: int) ->
         # Every tenant is known before: that it comes for the first time is no matter of how many there are.
         known = replace(stage.driver, events_max=condition.tenants)
         await known.drive(service, None, KNOWN_SECONDS_MAX)
-        return await measure(driver, service, None, seconds)
+        async with sliced(service.parts["worker"], condition.slices):
+            return await measure(driver, service, condition.rate, seconds)
 
 
 def row_of(condition: Condition, figures: Figures) -> Row:
