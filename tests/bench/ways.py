@@ -18,6 +18,7 @@ AREAS: Mapping[str, str] = {
     "worker": "worker",
     "triggers": "triggers, the domain",
     "triggers.aws": "triggers/aws",
+    "triggers.exchanges": "triggers/http",
     "triggers.http": "triggers/http",
     "triggers.telemetry": "logging, telemetry",
     "logging": "logging, telemetry",

@@ -114,6 +114,7 @@ def test_the_longest_whole_beginning_of_a_name_decides(name: str, prefix: str | 
         ("app.edge:Edge.send", "", "app"),
         ("triggers.events:body_to_send", "", "triggers, the domain"),
         ("triggers.aws.batcher:Batcher.submit", "", "triggers/aws"),
+        ("triggers.exchanges:_ask", "", "triggers/http"),
         ("uvicorn.server:serve", "", "uvicorn, httptools"),
         ("botocore.client:make", "", "botocore, aiobotocore"),
         (LOOP, "", "asyncio, uvloop"),
