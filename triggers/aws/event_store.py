@@ -36,6 +36,7 @@ _CLAIM = (
     ' WHERE "pk" = ? AND "sk" = ? AND "status" = ? AND "ready" <= ? AND "lease" < ?'
     " RETURNING ALL NEW *"
 )
+_STATUSES = {status: {"S": status.value} for status in EventStatus}
 # A finish whose answer was lost may have ended the claim: then there is nothing to save.
 _STILL_CLAIMED = ' AND "lease" > 0'
 
@@ -88,7 +89,7 @@ class EventStore(EventReopener):
         """Claim an event until `lease_ms` if it is pending, ready and nobody's."""
         owner = secrets.token_urlsafe(OWNER_BYTES)
         now = {"N": str(now_ms)}
-        pending = {"S": EventStatus.PENDING.value}
+        pending = _STATUSES[EventStatus.PENDING]
         key = self._key(tenant_id, event_id)
         answer = await self._statements.execute(
             Statement(
@@ -116,25 +117,29 @@ class EventStore(EventReopener):
             "deliveries": {"S": records.encode_deliveries(deliveries)},
             "claims": {"N": "0"},
         }
-        return await self._update_if_mine(tenant_id, event_id, fence, changes, _STILL_CLAIMED)
+        return await self._update_if_mine(tenant_id, event_id, fence, changes, also=_STILL_CLAIMED)
 
     async def finish(self, tenant_id: str, event_id: str, fence: int, progress: Progress) -> bool:
         """End a claim with what came of it."""
-        changes: dict[str, Item | None] = {
-            "status": {"S": progress.status.value},
+        changes: dict[str, Item] = {
+            "status": _STATUSES[progress.status],
             "ready": {"N": str(progress.ready_ms)},
             "lease": {"N": "0"},
             "claims": {"N": str(progress.claims)},
-            "due": None if progress.due_ms is None else {"N": str(progress.due_ms)},
-            "due_shard": None if progress.due_ms is None else {"S": due_shard_of(event_id)},
         }
+        removals: tuple[str, ...] = ()
+        if progress.due_ms is None:
+            removals = ("due", "due_shard")
+        else:
+            changes["due"] = {"N": str(progress.due_ms)}
+            changes["due_shard"] = {"S": due_shard_of(event_id)}
         if progress.deliveries is not None:
             changes["deliveries"] = {"S": records.encode_deliveries(progress.deliveries)}
         if progress.delivered_ms is not None:
             changes["delivered"] = {"N": str(progress.delivered_ms)}
         if not progress.in_inbox:
-            changes["inbox"] = None
-        return await self._update_if_mine(tenant_id, event_id, fence, changes)
+            removals += ("inbox",)
+        return await self._update_if_mine(tenant_id, event_id, fence, changes, removals)
 
     async def _read_claimed(
         self, tenant_id: str, item: Item, now_ms: int
@@ -171,17 +176,17 @@ class EventStore(EventReopener):
         tenant_id: str,
         event_id: str,
         fence: int,
-        changes: Mapping[str, Item | None],
+        changes: Mapping[str, Item],
+        removals: tuple[str, ...] = (),
+        *,
         also: str = "",
     ) -> bool:
-        """Set attributes, or remove those that are None, if nobody has claimed the event since."""
-        shape = tuple((name, value is None) for name, value in changes.items())
-        values = (value for value in changes.values() if value is not None)
+        """Set attributes and remove others, if nobody has claimed the event since."""
         key = self._key(tenant_id, event_id)
         answer = await self._statements.execute(
             Statement(
-                text=_update_text(self._table, shape, also),
-                parameters=(*values, *key, {"N": str(fence)}),
+                text=_update_text(self._table, tuple(changes), removals, also),
+                parameters=(*changes.values(), *key, {"N": str(fence)}),
                 item=event_id,
                 tenant_id=tenant_id,
             )
@@ -196,9 +201,9 @@ def _insert_text(table: str, names: tuple[str, ...]) -> str:
 
 
 @lru_cache(maxsize=64)
-def _update_text(table: str, shape: tuple[tuple[str, bool], ...], also: str) -> str:
+def _update_text(table: str, changes: tuple[str, ...], removals: tuple[str, ...], also: str) -> str:
     """Write an update: first what is set, in the order of its parameters, then what is removed."""
-    settings = "".join(f' SET "{name}" = ?' for name, removed in shape if not removed)
-    removals = "".join(f' REMOVE "{name}"' for name, removed in shape if removed)
+    settings = "".join(f' SET "{name}" = ?' for name in changes)
+    removing = "".join(f' REMOVE "{name}"' for name in removals)
     mine = f'"pk" = ? AND "sk" = ? AND "fence" = ?{also}'
-    return f'UPDATE "{table}"{settings}{removals} WHERE {mine}'
+    return f'UPDATE "{table}"{settings}{removing} WHERE {mine}'
