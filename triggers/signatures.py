@@ -4,12 +4,14 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Iterable
+from functools import lru_cache
 
 from triggers.ids import RandomBits
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 the prefix, not a secret
 SECRET_BYTES_MIN = 24
 SECRET_BYTES_MAX = 64
+SECRETS_MAX = 1_000  # whose bytes are kept at hand
 
 
 def make_secret(random_bits: RandomBits) -> str:
@@ -17,6 +19,7 @@ def make_secret(random_bits: RandomBits) -> str:
     return SECRET_PREFIX + base64.b64encode(random_bits(192).to_bytes(24, "big")).decode()
 
 
+@lru_cache(SECRETS_MAX)
 def secret_bytes(secret: str) -> bytes:
     """Return the bytes of a secret, `whsec_` and base64 of 24 to 64 bytes.
 
@@ -42,5 +45,9 @@ def sign(secrets: Iterable[str], message_id: str, timestamp: int, body: bytes) -
     `timestamp` is in seconds and that of the attempt. Signed is `id.timestamp.body`.
     """
     signed = b"%s.%d.%s" % (message_id.encode(), timestamp, body)
-    digests = (hmac.digest(secret_bytes(secret), signed, hashlib.sha256) for secret in secrets)
-    return " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)
+    return " ".join([_signature(secret_bytes(secret), signed) for secret in secrets])
+
+
+def _signature(key: bytes, signed: bytes) -> str:
+    digest = hmac.digest(key, signed, hashlib.sha256)
+    return f"v1,{base64.b64encode(digest).decode()}"

@@ -92,9 +92,11 @@ class Sender:
             async with asyncio.timeout_at(deadline) as timeout, self._post(request) as response:
                 # With its status line the receiver has committed: what breaks later changes nothing.
                 outcome = self._answered(response)
-                if not response.content.is_eof():  # mostly all of it has come with the head
+                if response.content.is_eof():  # mostly all of it has come with the head
+                    read += response.content.read_nowait(EXCERPT_BYTES_MAX)
+                else:
                     timeout.reschedule(min(deadline, loop.time() + EXCERPT_SECONDS))
-                await _read_start(response, read)
+                    await _read_start(response, read)
         except FAILURES as error:  # that of the deadline is an OSError
             outcome = outcome or _failed(error, request, self._session.connect_seconds)
         duration_ms = int((loop.time() - started) * 1000)
