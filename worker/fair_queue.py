@@ -41,7 +41,7 @@ class FairQueue:
     @property
     def waiting(self) -> int:
         """How many events wait."""
-        return sum(len(lines) for lines in self._lines.values())
+        return len(self._lines[False]) + len(self._lines[True])
 
     @property
     def has_room(self) -> bool:

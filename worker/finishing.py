@@ -6,10 +6,8 @@ ends the claim, then what others are told (dead letters, a webhook disabled).
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from contextlib import suppress
-from functools import partial
-from typing import Any
 
 from triggers import telemetry
 from triggers.attempts import is_kept
@@ -49,20 +47,21 @@ class Finisher:
     ) -> None:
         self._events = events
         self._attempts = attempts
-        self._backlog = backlog
         self._dead_letters = dead_letters
         self._webhook_changes = webhook_changes
         self._clock = clock
         self._retention_seconds = retention_days * 86_400
         self._finish_seconds = finish_seconds
-        self._insist: Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]] = try_again_on(
+        insist = try_again_on(
             Unavailable,
             # The budget of a round ends it sooner. This ends a marker that goes on alone when
             # another one has been refused for good.
             max_time=2 * finish_seconds,
             max_value=PAUSE_SECONDS_MAX,
             factor=PAUSE_SECONDS_FIRST,
-        )(_call)
+        )
+        self._end_claim_insistently = insist(events.finish)
+        self._mark_insistently = insist(backlog.mark)
 
     async def save(self, round_: Round) -> None:
         """Write the deliveries that are done while others are in the air. A failure is no harm."""
@@ -92,29 +91,29 @@ class Finisher:
             return await finishing
 
     async def _finish(self, round_: Round, progress: Progress, *, save_at_last: bool) -> bool:
+        ended = round_.newly(DeliveryStatus.FAILED, DeliveryStatus.HELD)
         try:
-            finished = await self._write(round_, progress)
+            finished = await self._write(round_, progress, ended)
         except TimeoutError:
             if save_at_last:
                 await self._save_at_last(round_)
             raise StoreUnavailable("finish") from None
-        if finished:
-            await self._tell(round_)
-        else:
+        if not finished:
             telemetry.fenced_off.add(1)
             round_.log(_logger, "fenced off, nothing written")
+        elif ended:
+            await self._tell(round_, ended)
         return finished
 
-    async def _write(self, round_: Round, progress: Progress) -> bool:
+    async def _write(self, round_: Round, progress: Progress, ended: list[Delivery]) -> bool:
         """Write all of a round in the time that its lease leaves for it. Raises TimeoutError."""
         async with asyncio.timeout(self._finish_seconds):
             await self._keep_attempts(round_)
-            marked = round_.newly(DeliveryStatus.FAILED, DeliveryStatus.HELD)
-            marking = [self._insist(partial(self._mark, round_, d)) for d in marked]
-            if marking:  # to gather nothing takes a turn of the loop all the same
-                await asyncio.gather(*marking)
-            finished: bool = await self._insist(partial(self._end_claim, round_, progress))
-            return finished
+            if ended:  # to gather nothing takes a turn of the loop all the same
+                await asyncio.gather(*(self._mark(round_, delivery) for delivery in ended))
+            return await self._end_claim_insistently(
+                round_.tenant_id, round_.event.event_id, round_.state.fence, progress
+            )
 
     async def _save_at_last(self, round_: Round) -> None:
         """Write what was delivered all the same, so that it is not sent again.
@@ -124,11 +123,6 @@ class Finisher:
         with suppress(TimeoutError):
             async with asyncio.timeout(SAVE_SECONDS_MAX):
                 await self.save(round_)
-
-    async def _end_claim(self, round_: Round, progress: Progress) -> bool:
-        return await self._events.finish(
-            round_.tenant_id, round_.event.event_id, round_.state.fence, progress
-        )
 
     async def _keep_attempts(self, round_: Round) -> None:
         """Keep what explains a failure; that it cannot be kept must not hold up the delivery."""
@@ -147,7 +141,7 @@ class Finisher:
             round_.log(_logger, f"{len(errors)} attempts not kept", reason=str(errors[0]))
 
     async def _mark(self, round_: Round, delivery: Delivery) -> None:
-        await self._backlog.mark(
+        await self._mark_insistently(
             round_.tenant_id,
             delivery.webhook_id,
             round_.event.event_id,
@@ -155,15 +149,19 @@ class Finisher:
             expires_s=self._expires_s(),
         )
 
-    async def _tell(self, round_: Round) -> None:
+    async def _tell(self, round_: Round, ended: list[Delivery]) -> None:
         """Tell others, each as well as it goes: the truth stands in the table by now."""
-        letters = [self._letter(round_, d) for d in round_.newly(DeliveryStatus.FAILED)]
+        failed = [d for d in ended if d.status is DeliveryStatus.FAILED]
+        letters = [self._letter(round_, d) for d in failed]
         telling = [_try(round_, self._dead_letters.send(letter)) for letter in letters]
         if telling:
             await asyncio.gather(*telling)
-        for delivery in round_.newly(DeliveryStatus.HELD):
+        for delivery in ended:
             # What was held without an attempt may still show the 410 of an earlier one.
-            if delivery.last_status_code == GONE and delivery.last_error != WEBHOOK_DISABLED:
+            is_gone = delivery.last_status_code == GONE and (
+                delivery.last_error != WEBHOOK_DISABLED
+            )
+            if delivery.status is DeliveryStatus.HELD and is_gone:
                 disabling = self._webhook_changes.disable(
                     round_.tenant_id,
                     delivery.webhook_id,
@@ -184,10 +182,6 @@ class Finisher:
 
     def _expires_s(self) -> int:
         return self._clock() // 1000 + self._retention_seconds
-
-
-async def _call(operation: Callable[[], Awaitable[Any]]) -> Any:
-    return await operation()
 
 
 async def _try(round_: Round, telling: Awaitable[None]) -> None:
