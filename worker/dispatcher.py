@@ -17,9 +17,6 @@ from worker.fair_queue import FairQueue, Work
 STORE_PAUSE_SECONDS_FIRST = 0.25
 STORE_PAUSE_SECONDS_MAX = 5.0
 PUT_ASIDE_MS = 30_000
-# A backlog waits here and not in the store's queue, where fresh events would have to stand behind it.
-# At 5 ms a claim these are 3,200 claims a second, more than a process can deliver.
-SWEPT_CLAIMS_MAX = 16
 WORK_SECONDS_MAX = 240.0  # more than claim, attempt and finish can take together
 
 _logger = logging.getLogger(__name__)
@@ -35,7 +32,9 @@ class Worker(Protocol):
 class Dispatcher:
     """Keeps up to `in_flight_max` events in work. While the store is away it claims next to nothing.
 
-    What is hinted at and what was swept take turns, as far as there is both.
+    What is hinted at and what was swept take turns, as far as there is both. Of what was swept, up
+    to `swept_claims_max` claims are under way: a backlog must wait here, where tenants take turns,
+    and not at the store in front of fresh events.
     """
 
     def __init__(
@@ -46,13 +45,14 @@ class Dispatcher:
         *,
         clock: Clock,
         in_flight_max: int,
+        swept_claims_max: int,
     ) -> None:
         self._queue = queue
         self._worker = worker
         self._worker_on_jobs = worker_on_jobs
         self._clock = clock
         self._slots = asyncio.Semaphore(in_flight_max)
-        self._swept_claims = asyncio.Semaphore(SWEPT_CLAIMS_MAX)
+        self._swept_claims = asyncio.Semaphore(swept_claims_max)
         self._in_flight: dict[asyncio.Task[None], float] = {}  # since when, the oldest first
         self._pause = _StorePause()
 

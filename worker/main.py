@@ -123,7 +123,12 @@ def wire_loops(
     sweeper = _sweeper(settings, resources, queue, health, clock)
     recoverer = _recoverer(settings, resources, views, queue, clock)
     dispatcher = Dispatcher(
-        queue, deliverer, recoverer, clock=clock, in_flight_max=settings.events_in_flight_max
+        queue,
+        deliverer,
+        recoverer,
+        clock=clock,
+        in_flight_max=settings.events_in_flight_max,
+        swept_claims_max=settings.swept_claims_max,
     )
     health.watch("dispatcher", dispatcher.is_alive)
     return Loops(consumer, sweeper, dispatcher, webhook_health, views)

@@ -12,9 +12,10 @@ from tests.factories import NOW_MS, FakeClock
 from tests.processes import until
 from triggers.errors import StoreUnavailable
 from worker import dispatcher as dispatcher_module
-from worker.dispatcher import PUT_ASIDE_MS, SWEPT_CLAIMS_MAX, WORK_SECONDS_MAX, Dispatcher
+from worker.dispatcher import PUT_ASIDE_MS, WORK_SECONDS_MAX, Dispatcher
 from worker.fair_queue import FairQueue, Work
 
+SWEPT_CLAIMS_MAX = 4
 AWAY = StoreUnavailable("test")
 
 
@@ -53,7 +54,12 @@ async def dispatching(
     for event_id in event_ids:
         queue.put(Work(tenant_id="ten_1", event_id=event_id), NOW_MS)
     dispatcher = Dispatcher(
-        queue, worker, jobs or worker, clock=FakeClock(), in_flight_max=in_flight_max
+        queue,
+        worker,
+        jobs or worker,
+        clock=FakeClock(),
+        in_flight_max=in_flight_max,
+        swept_claims_max=SWEPT_CLAIMS_MAX,
     )
     running = asyncio.create_task(dispatcher.run())
     try:
