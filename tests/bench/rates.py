@@ -72,7 +72,8 @@ async def run_service(
     async with open_service(
         emulator.url, folder, look, tenants=arguments.tenants, workers=workers
     ) as service:
-        at_rest = await rest(service, arguments.seconds)
+        at_rest = {"app ready after, s": service.ready_seconds}
+        at_rest |= await rest(service, arguments.seconds)
         beside = {"emulator": emulator.process} if emulator.process else {}
         target = replace(service, beside=beside)
         for rate in arguments.rates:

@@ -1,6 +1,7 @@
 """What a load is driven through: the service with its tenants and webhooks, or the floor."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -35,11 +36,12 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Service(Target):
-    """The service, with what can be put into its store."""
+    """The service, with what can be put into its store, and how long `app` took to be ready."""
 
     name_prefix: str
     seeds: Seeds
     tenants: list[Seeded]
+    ready_seconds: float
 
 
 @asynccontextmanager
@@ -59,9 +61,12 @@ async def open_service(
 async def _start(
     deployment: Deployment, seeds: Seeds, look: Look, tenants: int, workers: int
 ) -> Service:
+    began = time.monotonic()
+    app = await deployment.start_app()
+    ready_seconds = time.monotonic() - began
     ports = [free_port() for _ in range(workers)]
     starts = (deployment.start_worker(TRIGGERS_WORKER_PORT=str(port)) for port in ports)
-    app, started = await asyncio.gather(deployment.start_app(), asyncio.gather(*starts))
+    started = await asyncio.gather(*starts)
     made = await seeds.make_tenants(look, tenants)
     for tenant in made[:SECRETS_LOOKED_FOR_MAX]:
         deployment.secret_texts |= {tenant.key, *(webhook.secret for webhook in tenant.webhooks)}
@@ -74,6 +79,7 @@ async def _start(
         name_prefix=deployment.environment["TRIGGERS_NAME_PREFIX"],
         seeds=seeds,
         tenants=made,
+        ready_seconds=ready_seconds,
     )
 
 

@@ -28,7 +28,9 @@ def run_bench(*arguments: str) -> "subprocess.CompletedProcess[str]":
 def test_the_bench_prints_its_tables_and_loses_nothing(tmp_path: Path) -> None:
     done = run_bench("RATE=20", "SECONDS=1", "TENANTS=1", f"OUT={tmp_path / 'out.json'}")
     assert done.returncode == 0, done.stderr
-    [run] = read_report(tmp_path / "out.json").runs
+    report = read_report(tmp_path / "out.json")
+    assert report.still["app ready after, s"] > 0
+    [run] = report.runs
     assert run.figures["accepted, events"] == run.floor["accepted, events"] == 20
     assert run.figures["lost, events"] == run.floor["lost, events"] == 0
     assert run.figures["write units an event"] == 7
