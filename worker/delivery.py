@@ -67,7 +67,7 @@ class Deliverer:
     async def work(self, work: Work) -> None:
         """Claim an event and carry it as far as it goes now. Losing the claim is no error.
 
-        When the drain ends and this is cancelled, what came of it so far is still written.
+        When the drain ends and attempts are cancelled, what came of it so far is still written.
         Raises Unavailable when the store is away.
         """
         round_ = await self._claim(work)

@@ -43,6 +43,7 @@ class Dispatcher:
         worker: Worker,
         worker_on_jobs: Worker,
         *,
+        is_finishing: Callable[[asyncio.Task[None]], bool],
         clock: Clock,
         in_flight_max: int,
         swept_claims_max: int,
@@ -50,6 +51,7 @@ class Dispatcher:
         self._queue = queue
         self._worker = worker
         self._worker_on_jobs = worker_on_jobs
+        self._is_finishing = is_finishing
         self._clock = clock
         self._slots = asyncio.Semaphore(in_flight_max)
         self._swept_claims = asyncio.Semaphore(swept_claims_max)
@@ -78,7 +80,8 @@ class Dispatcher:
             return
         _, late = await asyncio.wait(self._in_flight, timeout=seconds)
         for task in late:
-            task.cancel()
+            if not self._is_finishing(task):  # that goes on to its end
+                task.cancel()
         if late:
             await asyncio.wait(late)
 

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable
 from contextlib import suppress
+from typing import Any
 
 from triggers import telemetry
 from triggers.attempts import is_kept
@@ -52,6 +53,7 @@ class Finisher:
         self._clock = clock
         self._retention_seconds = retention_days * 86_400
         self._finish_seconds = finish_seconds
+        self._finishing: set[asyncio.Task[Any] | None] = set()
         insist = try_again_on(
             Unavailable,
             # The budget of a round ends it sooner. This ends a marker that goes on alone when
@@ -78,17 +80,20 @@ class Finisher:
     ) -> bool:
         """End a round. False: somebody fenced us off, nothing was written.
 
-        It goes on to its end when the drain breaks off its caller. Raises Unavailable when the
-        store stays away: then the lease ends and the event comes again. With `save_at_last` what
-        was delivered has been saved by then, if the store took that.
+        The drain lets it go on to its end. Raises Unavailable when the store stays away: then the
+        lease ends and the event comes again. With `save_at_last` what was delivered has been saved
+        by then, if the store took that.
         """
-        finishing = asyncio.create_task(
-            self._finish(round_, progress, save_at_last=save_at_last), name="finish"
-        )
+        task = asyncio.current_task()
+        self._finishing.add(task)
         try:
-            return await asyncio.shield(finishing)
-        except asyncio.CancelledError:
-            return await finishing
+            return await self._finish(round_, progress, save_at_last=save_at_last)
+        finally:
+            self._finishing.discard(task)
+
+    def is_finishing(self, task: asyncio.Task[Any]) -> bool:
+        """Tell whether a task is at its finish, which ends by itself and must not be broken off."""
+        return task in self._finishing
 
     async def _finish(self, round_: Round, progress: Progress, *, save_at_last: bool) -> bool:
         ended = round_.newly(DeliveryStatus.FAILED, DeliveryStatus.HELD)

@@ -101,11 +101,12 @@ def wire_loops(
         pulse=health.pulse("webhook health"),
         disable_after_days=settings.disable_after_days,
     )
+    finisher = _finisher(settings, resources, webhook_changes, clock)
     deliverer = Deliverer(
         events=resources.events,
         views=views,
         sender=Sender(session, clock),
-        finisher=_finisher(settings, resources, webhook_changes, clock),
+        finisher=finisher,
         lanes=Lanes(in_flight_max=settings.attempts_in_flight_max, random=random.random),
         health=webhook_health,
         queue=queue,
@@ -126,6 +127,7 @@ def wire_loops(
         queue,
         deliverer,
         recoverer,
+        is_finishing=finisher.is_finishing,
         clock=clock,
         in_flight_max=settings.events_in_flight_max,
         swept_claims_max=settings.swept_claims_max,

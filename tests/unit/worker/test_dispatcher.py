@@ -24,6 +24,7 @@ class FakeWorker:
 
     def __init__(self, behaviour: Callable[[Work], Awaitable[None]]) -> None:
         self._behaviour = behaviour
+        self.finishing: set[asyncio.Task[None] | None] = set()
         self.begun: list[tuple[str, float]] = []
         self.ended: list[str] = []
 
@@ -57,6 +58,7 @@ async def dispatching(
         queue,
         worker,
         jobs or worker,
+        is_finishing=worker.finishing.__contains__,
         clock=FakeClock(),
         in_flight_max=in_flight_max,
         swept_claims_max=SWEPT_CLAIMS_MAX,
@@ -240,6 +242,24 @@ async def test_f13_a_drain_breaks_off_what_hangs_and_lets_it_write() -> None:
         await dispatcher.drain(0.01)
         assert sorted(written) == ["evt_1", "evt_2"]
         assert dispatcher.in_flight == 0
+
+
+async def test_f12_a_drain_lets_what_is_at_its_finish_go_on_to_its_end() -> None:
+    hanging = Hanging()
+
+    async def finish_or_hang(work: Work) -> None:
+        if work.event_id == "finishing":
+            worker.finishing.add(asyncio.current_task())
+        await hanging(work)
+
+    worker = FakeWorker(finish_or_hang)
+    async with dispatching(worker, "finishing", "other") as (dispatcher, _):
+        await until(lambda: dispatcher.in_flight == 2)
+        draining = asyncio.create_task(dispatcher.drain(0))
+        await until(lambda: dispatcher.in_flight == 1)
+        hanging.end.set()
+        await draining
+        assert worker.ended == ["finishing"]
 
 
 async def test_a_drain_with_nothing_in_work_is_over_at_once() -> None:

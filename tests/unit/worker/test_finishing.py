@@ -250,16 +250,17 @@ async def test_a_save_that_fails_does_no_harm(finishing: Finishing, error: Trigg
 
 
 @pytest.mark.parametrize(("part", "call"), [("events", "finish"), ("dead_letters", "send")])
-async def test_f12_a_finish_that_has_begun_goes_on_when_the_drain_breaks_it_off(
+async def test_f12_a_finish_is_known_as_such_from_its_beginning_to_its_end(
     finishing: Finishing, part: str, call: str
 ) -> None:
     round_, fake = await finishing.claimed(FAILED), getattr(finishing.outside, part)
     fake.gate.clear()
     finish = asyncio.create_task(finishing.finish(round_))
+    assert not finishing.finisher.is_finishing(finish)
     await until(lambda: fake.calls[call])
-    finish.cancel()
-    await asyncio.sleep(0)
+    assert finishing.finisher.is_finishing(finish)
     fake.gate.set()
     assert await finish
+    assert not finishing.finisher.is_finishing(finish)
     assert finishing.record.state.status is EventStatus.FAILED
     assert len(finishing.outside.dead_letters.letters) == 1

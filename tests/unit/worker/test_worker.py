@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import itertools
 import logging
 import os
 import signal
@@ -206,6 +207,32 @@ async def test_f13_a_stop_breaks_off_what_hangs_and_leaves_it_due() -> None:
     assert state.due_ms is not None
     assert state.due_ms <= system_clock()
     assert due_shard_of(event_id) not in running.outside.shard_leases.holders
+
+
+async def test_f12_a_stop_breaks_off_no_finish() -> None:
+    running, numbers, second_came = Running(), itertools.count(1), asyncio.Event()
+    events = running.outside.events
+
+    async def answer_the_first(connection: Connection) -> None:
+        await connection.request()
+        if next(numbers) == 1:
+            await second_came.wait()
+            await connection.write(answer())
+        else:
+            events.gate.clear()
+            second_came.set()
+            await connection.until_closed()
+
+    async with receiving(answer_the_first) as receiver, working(running):
+        running.have(make_webhook(url=receiver.url))
+        event_ids = [await running.accept(hint=False) for _ in range(2)]
+        await until(lambda: events.calls["finish"] == 1)
+        running.stop.set()
+        await until(lambda: events.calls["finish"] == 2)  # that of what was broken off
+        events.gate.set()
+    states = [events.records[TENANT, event_id].state for event_id in event_ids]
+    assert {state.status for state in states} == {EventStatus.DELIVERED, EventStatus.PENDING}
+    assert {state.lease_ms for state in states} == {0}
 
 
 @pytest.mark.parametrize("call", ["read_due", "take"])

@@ -86,6 +86,7 @@ class World:
         self.tenant_id = make_tenant_id(CountingBits())
         self.health = make_health(self.outside, self.clock)
         self.have(*webhooks)
+        self.finisher = make_finisher(self.outside, self.clock)
         self.deliverer = self._deliverer(settings or make_settings())
 
     def have(self, *webhooks: Webhook) -> None:
@@ -148,7 +149,7 @@ class World:
                 monotonic=self.clock.monotonic,
             ),
             sender=self.sender,
-            finisher=make_finisher(self.outside, self.clock),
+            finisher=self.finisher,
             lanes=self.lanes,
             health=self.health,
             queue=self.queue,
