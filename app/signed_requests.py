@@ -11,7 +11,7 @@ from app.dependencies import Domain
 from app.wire.drafts import ENVELOPE_BYTES_MAX
 from triggers.api_keys import ApiKey, signing_secrets
 from triggers.errors import SignatureInvalid
-from triggers.ids import encode
+from triggers.ids import random_text
 from triggers.request_signatures import (
     REMEMBERED_SECONDS,
     is_signed_by,
@@ -55,7 +55,7 @@ async def use_up(signature: str, key: ApiKey, tenant_id: str, domain: Domain) ->
     Raises SignatureInvalid, and Unavailable when nobody can tell.
     """
     digest = hashlib.sha256(f"{key.key_id}.{signature}".encode()).hexdigest()
-    token = encode(domain.random_bits(5 * _TOKEN_CHARACTERS), _TOKEN_CHARACTERS)
+    token = random_text(_TOKEN_CHARACTERS, domain.random_bits)
     expires_s = domain.clock() // 1000 + REMEMBERED_SECONDS
     if not await domain.used_signatures.use(tenant_id, digest, token, expires_s=expires_s):
         _refuse(

@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from triggers.ids import ALPHABET, RandomBits, encode, make_key_id
+from triggers.ids import ALPHABET, RandomBits, encode, make_key_id, random_text
 from triggers.request_signatures import make_signing_secret
 
 KEYS_MAX = 100
@@ -138,7 +138,7 @@ def rotated(
 
 def make_key_text(key_id: str, random_bits: RandomBits) -> str:
     """Make the text of a new key, the only time that it exists outside its owner's hands."""
-    unchecked = f"trg_{key_id}_{encode(random_bits(5 * _SECRET_CHARACTERS), _SECRET_CHARACTERS)}"
+    unchecked = f"trg_{key_id}_{random_text(_SECRET_CHARACTERS, random_bits)}"
     return unchecked + _checksum(unchecked)
 
 

@@ -23,6 +23,7 @@ from triggers.ids import (
     make_request_id,
     make_tenant_id,
     make_webhook_id,
+    random_text,
     shard_of,
     tenant_of_key,
 )
@@ -127,16 +128,16 @@ def test_a_key_id_names_its_tenant() -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "prefix", "characters", "bits"),
+    ("make", "prefix", "characters"),
     [
-        (make_tenant_id, "ten_", 16, 80),
-        (make_webhook_id, "wh_", 20, 100),
-        (make_request_id, "req_", 20, 100),
-        (make_correlation_id, "corr_", 20, 100),
+        (make_tenant_id, "ten_", 16),
+        (make_webhook_id, "wh_", 20),
+        (make_request_id, "req_", 20),
+        (make_correlation_id, "corr_", 20),
     ],
 )
 def test_other_ids_are_a_prefix_and_random_characters(
-    make: Callable[[RandomBits], str], prefix: str, characters: int, bits: int
+    make: Callable[[RandomBits], str], prefix: str, characters: int
 ) -> None:
     asked: list[int] = []
 
@@ -145,4 +146,12 @@ def test_other_ids_are_a_prefix_and_random_characters(
         return (1 << count) - 1
 
     assert make(random_bits) == prefix + "Z" * characters
-    assert asked == [bits]
+    assert asked == [8 * characters]
+
+
+def test_of_random_characters_each_is_as_likely_as_all_others() -> None:
+    every_byte = int.from_bytes(bytes(range(256)), "big")
+
+    text = random_text(256, lambda _: every_byte)
+
+    assert {character: text.count(character) for character in text} == dict.fromkeys(ALPHABET, 8)
