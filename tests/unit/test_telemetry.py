@@ -1,13 +1,15 @@
 """Log lines, and which trace contexts are taken up."""
 
+import io
 import json
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.factories import TRACEPARENT
-from triggers.telemetry import JsonFormatter, configure_logging, log, valid_traceparent
+from triggers.telemetry import JsonLines, configure_logging, json_line, log, valid_traceparent
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
@@ -54,6 +56,21 @@ def test_a_traceparent_of_the_standards_form_is_taken_up(header: str) -> None:
 )
 def test_any_other_is_ignored(header: str | None) -> None:
     assert valid_traceparent(header) is None
+
+
+class RawFile(io.RawIOBase):
+    """What has left the process, an entry for each write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.lines.append(bytes(data))
+        return len(data)
 
 
 @pytest.fixture
@@ -103,7 +120,7 @@ def test_an_exception_is_part_of_its_line() -> None:
     error = ValueError("two\nlines")
     record = logging.makeLogRecord({"msg": "failed", "exc_info": (ValueError, error, None)})
 
-    line = JsonFormatter("test").format(record)
+    line = json_line("test", record).decode()
 
     assert "\n" not in line
     assert "ValueError: two\nlines" in json.loads(line)["exception"]
@@ -112,7 +129,40 @@ def test_an_exception_is_part_of_its_line() -> None:
 def test_a_value_that_json_does_not_know_is_written_as_text() -> None:
     record = logging.makeLogRecord({"msg": "odd", "fields": {"error": ValueError("no")}})
 
-    assert json.loads(JsonFormatter("test").format(record))["error"] == "no"
+    assert json.loads(json_line("test", record).decode())["error"] == "no"
+
+
+def test_each_line_has_left_the_process_before_the_next_is_begun(logger: logging.Logger) -> None:
+    written = RawFile()
+    logging.getLogger().handlers[:] = [JsonLines("test", io.BufferedWriter(written))]
+    log(logger, "first")
+    assert [json.loads(line)["message"] for line in written.lines] == ["first"]
+    log(logger, "second")
+    assert [json.loads(line)["message"] for line in written.lines] == ["first", "second"]
+
+
+def test_a_line_that_cannot_be_written_fails_nothing(
+    logger: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging("test", "info")
+    log(logger, "half a pair", text="\ud800")
+    log(logger, "next")
+
+    captured = capsys.readouterr()
+    assert "Logging error" in captured.err
+    assert [json.loads(line)["message"] for line in captured.out.splitlines()] == ["next"]
+
+
+def test_a_record_has_all_that_others_look_for(
+    logger: logging.Logger, caplog: pytest.LogCaptureFixture
+) -> None:
+    log(logger, "ours", level=logging.WARNING)
+    logger.handle(logger.makeRecord(logger.name, logging.WARNING, "", 0, "its own", (), None))
+
+    ours, its_own = caplog.records
+    assert vars(its_own).keys() <= vars(ours).keys()
+    shown = logging.Formatter("%(name)s:%(lineno)d %(levelname)s %(message)s").format(ours)
+    assert shown == "triggers.tests:0 WARNING ours"
 
 
 def test_what_is_below_the_level_is_not_logged(

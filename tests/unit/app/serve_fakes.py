@@ -35,12 +35,17 @@ async def open_resources(_settings: Settings) -> AsyncIterator[Resources]:
     tenant = make_tenant()
     key, text = make_key(tenant.tenant_id)
     resources.control.keep(make_view(tenant=tenant, keys=(key,)))
-    sys.stdout.write(f"{text}\n")
+    _say(text)
     yield Resources(
         **{name: getattr(resources, name) for name in Resources.__struct_fields__}
         | {"events": SlowEvents()}
     )
-    sys.stdout.write("closed\n")
+    _say("closed")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from app.edge import CLIENT_GONE, Edge
 from app.lifecycle import Lifecycle, Phase
 from tests.factories import TRACEPARENT
 from tests.unit.app.api import Api, running_api
-from triggers.telemetry import JsonFormatter
+from triggers.telemetry import json_line
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
@@ -111,7 +111,7 @@ async def test_no_line_holds_a_body_a_key_or_a_value_of_a_query(
     await api.client.get(f"/v1/inbox?cursor={canary}&{canary}=1")
     await api.client.get("/v1/inbox", headers={"authorization": f"Bearer {canary}"})
     written = "".join(
-        JsonFormatter("app").format(record)
+        json_line("app", record).decode()
         for record in caplog.records
         if record.name.startswith(("app", "triggers"))
     )

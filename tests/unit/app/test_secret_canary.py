@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from tests.unit.app.api import Api, with_key
-from triggers.telemetry import JsonFormatter
+from triggers.telemetry import json_line
 
 SECRET = "whsec_Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5"
 WEBHOOK = {"url": "https://example.com/hooks", "secret": SECRET}
@@ -22,7 +22,7 @@ BAD = [
 
 def logged(caplog: pytest.LogCaptureFixture) -> str:
     """Return all that was logged, as the containers write it."""
-    return "\n".join(JsonFormatter("app").format(record) for record in caplog.records)
+    return "\n".join(json_line("app", record).decode() for record in caplog.records)
 
 
 async def test_a_webhooks_secret_is_in_no_log_line_and_in_no_later_answer(
