@@ -84,6 +84,8 @@ def headers_of(scope: Any, name: bytes) -> list[str]:
     # Most that is asked for is not there: to look through all each time took 3 % of a request.
     if name not in there:
         return []
+    if len(there) == len(scope["headers"]):  # no name twice
+        return [there[name].decode("latin-1")]
     return [value.decode("latin-1") for found, value in scope["headers"] if found == name]
 
 

@@ -29,6 +29,7 @@ _NO_UPGRADE = "Upgrades are not served: send the request without `Upgrade`, as p
 _ONE_HOST = "A request of HTTP/1.1 has exactly one `Host` header: a name or address, and a port"
 _VERSIONS = "HTTP/1.1 and HTTP/1.0 are served here"
 _CODINGS = "The one `Transfer-Encoding` is chunked, in HTTP/1.1"
+_OF_A_BODY = (b"content-length", b"transfer-encoding")
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[\w.~-]*)(?::\d{0,5})?")
 
 _logger = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class Protocol(HttpToolsProtocol):
 
     _bytes_besides_bodies = 0  # since the request began, or since the last piece of its body
     _header_bytes = 0
+    _head_is_open = False  # a request has begun, and its headers have not ended
     _head_timer: TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -79,12 +81,15 @@ class Protocol(HttpToolsProtocol):
             self._refuse(raised if isinstance(raised, _Refused) else _Refused("bad_request"))
         if self._bytes_besides_bodies > HEAD_BYTES_MAX:
             self._refuse(_Refused("headers_too_large"))
+        if self._head_is_open and self._head_timer is None:
+            # Only for a head that comes in pieces: to set and stop a timer took 1 % of a request.
+            self._head_timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
 
     def on_message_begin(self) -> None:
         """Begin a request."""
         super().on_message_begin()
         self._bytes_besides_bodies = self._header_bytes = 0
-        self._head_timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+        self._head_is_open = True
 
     def on_url(self, url: bytes) -> None:
         """Take a part of the request line."""
@@ -101,6 +106,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Begin to handle the request."""
+        self._head_is_open = False
         self._stop_head_timer()
         if len(self.pipeline) >= PIPELINED_MAX:
             # An answer now would be taken for that to an earlier request.
@@ -108,9 +114,8 @@ class Protocol(HttpToolsProtocol):
             raise _Refused("bad_request")
         if wrong := _wrong_head(self.parser.get_http_version(), self.headers):
             raise _Refused("bad_request", wrong)
-        names = [name for name, _ in self.headers]
         upgrades = self.parser.should_upgrade()
-        if upgrades and (b"content-length" in names or b"transfer-encoding" in names):
+        if upgrades and any(name in _OF_A_BODY for name, _ in self.headers):
             raise _Refused("bad_request", _NO_UPGRADE)  # its body would never be parsed
         super().on_headers_complete()
         cycle = self.cycle
