@@ -35,7 +35,6 @@ class Consumer:
         self._clock = clock
         self._pulse = pulse
         self._grace_ms = int(grace_seconds * 1000)
-        self._deletes: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Receive, for ever; after a failure with growing pauses."""
@@ -69,13 +68,9 @@ class Consumer:
         now_ms = self._clock()
         if now_ms - hint.sent_ms > self._grace_ms:
             telemetry.hints_stale.add(1)
-            self._delete(received.handle)
+            self._hints.delete(received.handle)
             return
         self._queue_events(hint, received.handle, now_ms)
-
-    async def drain(self) -> None:
-        """Wait for the deletes under way."""
-        await asyncio.gather(*self._deletes, return_exceptions=True)
 
     def _queue_events(self, hint: Hint, handle: str, now_ms: int) -> None:
         """Queue events; the message goes once all their claims are decided: then leases hold them."""
@@ -85,22 +80,11 @@ class Consumer:
             nonlocal undecided
             undecided -= 1
             if undecided == 0:
-                self._delete(handle)
+                self._hints.delete(handle)
 
         for event_id in hint.event_ids:
             work = Work(tenant_id=hint.tenant_id, event_id=event_id, claimed=decided)
             if not self._queue.put(work, now_ms):
                 decided()
         if not hint.event_ids:
-            self._delete(handle)
-
-    def _delete(self, handle: str) -> None:
-        task = asyncio.create_task(self._delete_message(handle), name="delete hint")
-        self._deletes.add(task)
-        task.add_done_callback(self._deletes.discard)
-
-    async def _delete_message(self, handle: str) -> None:
-        try:
-            await self._hints.delete(handle)
-        except TriggersError as error:  # it comes again and is dropped as too old
-            telemetry.log(_logger, "hint not deleted", level=logging.WARNING, reason=str(error))
+            self._hints.delete(handle)

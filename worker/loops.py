@@ -54,5 +54,4 @@ class Loops:
         """Finish what is in the air, release the rest."""
         await self._sweeper.release()
         await self._dispatcher.drain(seconds)
-        await self._consumer.drain()
         await self._views.close()

@@ -2,11 +2,14 @@
 
 import time
 
+import pytest
+
 from tests.contract.outsides import OpenOutside, Outside
 from tests.factories import TRACEPARENT, make_event
 from triggers.messages import HINT_EVENTS_MAX, Hint, encode_message
 from triggers.ports import ReceivedHint
 
+NOT_DELETED = "hint not deleted"
 TENANT, OTHER = "ten_0000000000000001", "ten_0000000000000002"
 ROUNDS_MAX = 100
 
@@ -57,7 +60,7 @@ async def test_many_hints_all_arrive_each_message_with_a_hundred_events_of_one_t
 
 
 async def test_a_received_hint_is_not_seen_by_others_and_can_be_deleted(
-    open_outside: OpenOutside,
+    open_outside: OpenOutside, caplog: pytest.LogCaptureFixture
 ) -> None:
     first, second = make_event().event_id, make_event().event_id
     async with open_outside() as outside:
@@ -70,18 +73,22 @@ async def test_a_received_hint_is_not_seen_by_others_and_can_be_deleted(
 
         assert other.hint is not None
         assert other.hint.event_ids == (second,)
-        await hints.delete(message.handle)
-        await hints.delete(other.handle)
+        hints.delete(message.handle)
+        hints.delete(other.handle)
+    assert NOT_DELETED not in caplog.text
 
 
-async def test_deleting_twice_is_fine(open_outside: OpenOutside) -> None:
+async def test_deleting_twice_is_fine(
+    open_outside: OpenOutside, caplog: pytest.LogCaptureFixture
+) -> None:
     async with open_outside() as outside:
         hints = outside.resources.hints
         hints.send(TENANT, make_event().event_id, None)
         (message,) = await receive(outside, 1)
 
-        await hints.delete(message.handle)
-        await hints.delete(message.handle)
+        hints.delete(message.handle)
+        hints.delete(message.handle)
+    assert NOT_DELETED not in caplog.text
 
 
 async def test_a_full_hint_of_another_sender_is_received(open_outside: OpenOutside) -> None:
@@ -106,4 +113,4 @@ async def test_f48_a_malformed_message_is_received_as_such_and_can_be_deleted(
             (message,) = await outside.resources.hints.receive()
 
             assert message.hint is None, text[:20]
-            await outside.resources.hints.delete(message.handle)
+            outside.resources.hints.delete(message.handle)

@@ -59,9 +59,10 @@ class FakeHints(Fake):
         self.in_flight.update(messages)
         return [ReceivedHint(hint=_hint(text), handle=handle) for handle, text in messages]
 
-    async def delete(self, handle: str) -> None:
-        await self._answer("delete")
-        self.in_flight.pop(handle, None)
+    def delete(self, handle: str) -> None:
+        self.calls["delete"] += 1
+        if not self.failing and "delete" not in self.failing_calls:
+            self.in_flight.pop(handle, None)
 
 
 def _hint(text: str) -> Hint | None:

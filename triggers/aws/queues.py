@@ -150,9 +150,14 @@ class HintQueue:
             answer = await self._receive_calls.call(RECEIVE_MESSAGE, request)
             return [_received(message) for message in answer.get("Messages", [])]
 
-    async def delete(self, handle: str) -> None:
-        """Delete a message that has been dealt with."""
-        await self._deletes.submit(handle)
+    def delete(self, handle: str) -> None:
+        """Delete a message that has been dealt with. Neither waits nor raises: if lost, it comes again."""
+        try:
+            deleted = self._deletes.enqueue(handle)
+        except Overloaded as error:
+            _log_not_deleted(error)
+        else:
+            deleted.add_done_callback(_log_if_not_deleted)
 
     async def close(self) -> None:
         """Send and delete what waits."""
@@ -240,6 +245,16 @@ def _received(message: Message) -> ReceivedHint:
     except MalformedMessage as error:
         telemetry.log(_logger, "malformed hint", level=logging.ERROR, reason=str(error)[:200])
         return ReceivedHint(hint=None, handle=handle)
+
+
+def _log_if_not_deleted(deleted: "asyncio.Future[None]") -> None:
+    if not deleted.cancelled() and (error := deleted.exception()) is not None:
+        _log_not_deleted(error)
+
+
+def _log_not_deleted(error: BaseException) -> None:
+    # It comes again, and is dropped as too old.
+    telemetry.log(_logger, "hint not deleted", level=logging.WARNING, reason=str(error))
 
 
 def _count_if_lost(sent: "asyncio.Future[None]") -> None:

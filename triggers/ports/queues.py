@@ -28,8 +28,8 @@ class HintReceiver(Protocol):
     async def receive(self) -> Sequence[ReceivedHint]:
         """Wait for hints, up to 20 s; empty when there are none."""
 
-    async def delete(self, handle: str) -> None:
-        """Delete a message that has been dealt with."""
+    def delete(self, handle: str) -> None:
+        """Delete a message that has been dealt with. Neither waits nor raises: if lost, it comes again."""
 
 
 class DeadLetters(Protocol):

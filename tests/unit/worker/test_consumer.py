@@ -43,10 +43,9 @@ class Hinted:
         self.hints.put(encode_message(hint))
 
     async def receive(self) -> None:
-        """Receive once, and have done what follows."""
+        """Receive once."""
         for received in await self.hints.receive():
             self.consumer.accept(received)
-        await self.consumer.drain()
 
     async def taken(self, count: int) -> list[Work]:
         works = []
@@ -70,7 +69,6 @@ class Hinted:
             running.cancel()
             with suppress(asyncio.CancelledError):
                 await running
-            await self.consumer.drain()
 
 
 def event_ids(count: int) -> list[str]:
@@ -97,10 +95,8 @@ async def test_f07_a_message_is_deleted_when_all_its_claims_are_decided_and_not_
     await hinted.receive()
     works = await hinted.taken(3)
     decide(works[:2])
-    await hinted.consumer.drain()
     assert (hinted.left, hinted.hints.calls["delete"]) == (1, 0)
     decide(works[2:])
-    await hinted.consumer.drain()
     assert (hinted.left, hinted.hints.calls["delete"]) == (0, 1)
 
 
@@ -111,7 +107,6 @@ async def test_f42_a_hint_that_comes_again_queues_nothing_twice_and_goes() -> No
     for _ in range(2):
         await hinted.receive()
     decide(await hinted.taken(2))
-    await hinted.consumer.drain()
     assert hinted.left == 0
     assert not hinted.queue.waiting
 
@@ -136,7 +131,6 @@ async def test_f48_a_malformed_hint_stays_and_the_others_go_on(text: str) -> Non
     hinted.put(name)
     await hinted.receive()
     decide(await hinted.taken(1))
-    await hinted.consumer.drain()
     assert list(hinted.hints.in_flight.values()) == [text]
 
 
@@ -152,7 +146,6 @@ async def test_what_finds_no_room_is_left_to_the_sweeper() -> None:
     hinted.put(*event_ids(5))
     await hinted.receive()
     decide(await hinted.taken(2))
-    await hinted.consumer.drain()
     assert hinted.left == 0
 
 
@@ -163,7 +156,6 @@ async def test_f47_a_delete_that_fails_does_no_harm(error: TriggersError) -> Non
     hinted.put(*event_ids(1))
     await hinted.receive()
     decide(await hinted.taken(1))
-    await hinted.consumer.drain()
     hinted.hints.failing_calls.clear()
     hinted.hints.show_again()
     hinted.clock.advance(300)
