@@ -131,19 +131,34 @@ class Sweeper:
         """Queue what is due, reading on while pages are full and there is room, and no faster.
 
         A backlog longer than a round may read is gone through over several rounds, from front to
-        end: so whoever stands behind it comes to his turn.
+        end: so whoever stands behind it comes to his turn. When a page of it is of no use any more,
+        since all in it are waiting or their tenants have enough waiting, what has just become due is
+        looked for at the other end.
         """
         for _ in range(PAGES_MAX):
             if not self._queue.has_room:
                 return
-            self._pulse.beat()  # a slow store makes a long round, and no dead loop
-            now_ms = self._clock()
-            page = await self._index.read_due(
-                shard, now_ms=now_ms, limit=PAGE_MAX, after=self._read_to.pop(shard, None)
-            )
-            for due in page:
-                work = Work(tenant_id=due.tenant_id, event_id=due.event_id, is_swept=True)
-                self._queue.put(work, now_ms)
+            page = await self._read(shard, after=self._read_to.pop(shard, None))
+            queued = self._put(page)
             if len(page) < PAGE_MAX:
                 return
             self._read_to[shard] = page[-1]
+            if not queued:
+                self._put(await self._read(shard, after=None, latest_first=True))
+                return
+
+    async def _read(
+        self, shard: str, *, after: DueEvent | None, latest_first: bool = False
+    ) -> list[DueEvent]:
+        self._pulse.beat()  # a slow store makes a long round, and no dead loop
+        return await self._index.read_due(
+            shard, now_ms=self._clock(), limit=PAGE_MAX, after=after, latest_first=latest_first
+        )
+
+    def _put(self, page: list[DueEvent]) -> int:
+        """Queue a page; return how many of it found a place."""
+        now_ms = self._clock()
+        return sum(
+            self._queue.put(Work(tenant_id=d.tenant_id, event_id=d.event_id, is_swept=True), now_ms)
+            for d in page
+        )

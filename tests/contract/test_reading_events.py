@@ -235,6 +235,15 @@ async def test_due_events_are_read_in_order_page_by_page(
         assert sorted(found, key=str) == sorted(expected, key=str)
 
 
+async def test_what_became_due_last_can_be_read_first(open_outside: OpenOutside) -> None:
+    async with open_outside() as outside:
+        events = outside.resources.events
+        for number, event in enumerate([*events_due_in("07", 4)]):
+            await insert(events, event, due_ms=NOW_MS - 2 + number)
+        found = await events.read_due("07", now_ms=NOW_MS, limit=2, after=None, latest_first=True)
+        assert [entry.due_ms for entry in found] == [NOW_MS, NOW_MS - 1]
+
+
 async def test_f10_behind_what_is_due_only_by_a_clock_that_was_set_back_nothing_is_due(
     open_outside: OpenOutside,
 ) -> None:

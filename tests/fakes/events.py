@@ -191,7 +191,13 @@ class FakeEvents(Fake):
         return record is not None
 
     async def read_due(
-        self, due_shard: str, *, now_ms: int, limit: int, after: DueEvent | None
+        self,
+        due_shard: str,
+        *,
+        now_ms: int,
+        limit: int,
+        after: DueEvent | None,
+        latest_first: bool = False,
     ) -> list[DueEvent]:
         await self._answer("read_due")
         events = ((key, record.state.due_ms) for key, record in self.records.items())
@@ -202,11 +208,12 @@ class FakeEvents(Fake):
             if due_ms is not None and due_ms <= now_ms and due_shard_of(identifier) == due_shard
         )
         start = (after.due_ms, after.event_id, after.tenant_id) if after else (AT_ONCE_MS, "", "")
-        return [
+        found = [
             DueEvent(tenant_id=tenant_id, event_id=event_id, due_ms=due_ms)
             for due_ms, event_id, tenant_id in due
             if (due_ms, event_id, tenant_id) > start
-        ][:limit]
+        ]
+        return (found[::-1] if latest_first else found)[:limit]
 
     def _owned(self, tenant_id: str, event_id: str, fence: int) -> EventRecord | None:
         record = self.records.get((tenant_id, event_id))

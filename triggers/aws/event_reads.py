@@ -38,7 +38,13 @@ class EventReader:
         return await self._read_record(tenant_id, item)
 
     async def read_due(
-        self, due_shard: str, *, now_ms: int, limit: int, after: DueEvent | None
+        self,
+        due_shard: str,
+        *,
+        now_ms: int,
+        limit: int,
+        after: DueEvent | None,
+        latest_first: bool = False,
     ) -> list[DueEvent]:
         """Return a page of the due index."""
         if after is not None and after.due_ms > now_ms:  # the clock was set back
@@ -49,6 +55,7 @@ class EventReader:
             "KeyConditionExpression": "due_shard = :shard AND due <= :now",
             "ExpressionAttributeValues": {":shard": {"S": due_shard}, ":now": {"N": str(now_ms)}},
             "Limit": limit,
+            "ScanIndexForward": not latest_first,
         }
         if after is not None:
             pk = {"S": keys.partition_of_due(after.tenant_id, after.event_id)}

@@ -46,7 +46,13 @@ class DueIndex(Protocol):
     """The sweeper's view: which events are due."""
 
     async def read_due(
-        self, due_shard: str, *, now_ms: int, limit: int, after: DueEvent | None
+        self,
+        due_shard: str,
+        *,
+        now_ms: int,
+        limit: int,
+        after: DueEvent | None,
+        latest_first: bool = False,
     ) -> list[DueEvent]:
         """Return events due by now, in order, after an entry. It may lag; the claim decides."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from random import Random
 from statistics import mean
+from typing import Any
 
 import pytest
 
@@ -167,6 +168,36 @@ async def test_it_reads_no_further_when_there_is_no_room() -> None:
     assert await sweeping.queued("one") == names[:PAGE_MAX]
 
 
+async def test_what_has_just_become_due_is_found_at_once_though_a_long_backlog_stands_before_it() -> (
+    None
+):
+    sweeping = Sweeping(waiting_max=2_000)
+    await sweeping.accept_in_one_shard(20 * PAGE_MAX)
+    sweeper = sweeping.sweeper("one")
+    await sweeper.sweep()  # its tenant has its share waiting
+    [behind] = await sweeping.accept_in_one_shard(1, tenant_id="ten_2")
+    sweeping.clock.advance(1)
+    await sweeper.sweep()
+    assert behind in await sweeping.queued("one")
+
+
+async def test_a_backlog_of_which_its_tenant_has_enough_waiting_is_read_on_by_a_page_a_round() -> (
+    None
+):
+    sweeping = Sweeping(waiting_max=4 * PAGE_MAX)
+    await sweeping.accept_in_one_shard(4 * PAGE_MAX)
+    [behind] = await sweeping.accept_in_one_shard(1, tenant_id="ten_2")  # as early as the others
+    await sweeping.accept_in_one_shard(2 * PAGE_MAX)
+    sweeper, reads = sweeping.sweeper("one"), sweeping.index.calls
+    seen = []
+    for _ in range(4):
+        before = reads["read_due"]
+        await sweeper.sweep()
+        seen.append(reads["read_due"] - before - (len(DUE_SHARDS) - 1))
+    assert seen == [3, 2, 2, 2]  # a page that is of use, one that is not, and the other end
+    assert behind in await sweeping.queued("one")
+
+
 async def test_a_backlog_in_front_hides_nobody_behind_it() -> None:
     sweeping = Sweeping(waiting_max=2_000)
     await sweeping.accept_in_one_shard(3 * PAGES_MAX * PAGE_MAX)
@@ -262,10 +293,8 @@ class ThrottledIndex(FakeEvents):
         super().__init__()
         self._failing_shards = failing
 
-    async def read_due(
-        self, due_shard: str, *, now_ms: int, limit: int, after: DueEvent | None
-    ) -> list[DueEvent]:
-        page = await super().read_due(due_shard, now_ms=now_ms, limit=limit, after=after)
+    async def read_due(self, due_shard: str, **wanted: Any) -> list[DueEvent]:
+        page = await super().read_due(due_shard, **wanted)
         if due_shard in self._failing_shards:
             raise AWAY
         return page
