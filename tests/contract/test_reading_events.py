@@ -63,8 +63,8 @@ async def walk_inbox(
 
 
 def numbered_id(number: int, shards: int) -> str:
-    """Make ids that go from shard to shard, three in each millisecond."""
-    return make_event_id(NOW_MS + number // 3, shards, lambda _: 33 * number)
+    """Make ids that go from shard to shard, three in each millisecond, by their last two characters."""
+    return make_event_id(NOW_MS + number // 3, shards, lambda _: 257 * number)
 
 
 @pytest.mark.parametrize(("shards", "limit"), [(1, 7), (8, 1), (32, 100)])
