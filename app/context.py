@@ -52,6 +52,7 @@ class Caller(Struct, frozen=True, kw_only=True):
 class RequestContext(Struct, kw_only=True):
     """The request's ids, and what becomes known of it on its way.
 
+    `due_at` is when the deadline passes by the loop's clock, unless that was rescheduled since.
     `is_head` when it came as HEAD, which from the edge on is handled as GET. `body_seconds` is set while the client's body is on its way: then a passed deadline is the
     client's.
     """
@@ -61,6 +62,7 @@ class RequestContext(Struct, kw_only=True):
     traceparent: str | None
     is_head: bool = False
     deadline: asyncio.Timeout | None = None
+    due_at: float = 0
     body_seconds: float | None = None
     caller: Caller | None = None
     body_hold: BodyHold | None = None
@@ -116,8 +118,8 @@ def context_of(connection: HasScope) -> RequestContext:
 def extend_deadline(context: RequestContext, seconds: float) -> None:
     """Give a request so much longer until it must be answered."""
     deadline = context.deadline
-    if deadline is not None and (when := deadline.when()) is not None:
-        deadline.reschedule(when + seconds)
+    if deadline is not None:
+        deadline.reschedule((deadline.when() or context.due_at) + seconds)
 
 
 def tell_when_body_has_ended(scope: Any, has_ended: Callable[[], bool]) -> None:

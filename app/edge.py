@@ -13,6 +13,7 @@ from typing import Any
 
 from app.bodies import ClientGone
 from app.context import RequestContext, body_has_ended, context_of, make_context, put_context
+from app.deadlines import Deadlines
 from app.lifecycle import Lifecycle
 from app.problems.answers import answer_to
 from app.wire.problems import MEDIA_TYPE
@@ -48,6 +49,7 @@ class Edge:
         self.lifecycle = lifecycle
         self._inner = inner
         self._request_seconds = request_seconds
+        self._deadlines = Deadlines(request_seconds)
         self._random_bits = random_bits
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
@@ -77,8 +79,12 @@ class Edge:
     ) -> None:
         """Let Litestar answer within the deadline; answer what it does not."""
         try:
-            async with asyncio.timeout(self._request_seconds) as context.deadline:
-                await self._inner(scope, receive, answer.send)
+            async with asyncio.timeout(None) as deadline:
+                context.deadline, context.due_at = deadline, self._deadlines.begin(deadline)
+                try:
+                    await self._inner(scope, receive, answer.send)
+                finally:
+                    self._deadlines.end(deadline)
         except ClientGone:
             answer.status = answer.status or CLIENT_GONE
         except asyncio.CancelledError:
