@@ -107,6 +107,12 @@ class Process:
         assert lines, f"it ended without saying {message!r}:\n{self.printed}"
         return lines[0]
 
+    def interrupt_nobody(self) -> None:
+        """Have it wait when it wakes for whoever runs: sched(7), SCHED_BATCH, where there is that."""
+        if hasattr(os, "SCHED_BATCH"):
+            for thread in Path(f"/proc/{self._process.pid}/task").iterdir():
+                os.sched_setscheduler(int(thread.name), os.SCHED_BATCH, os.sched_param(0))
+
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""
         self._process.send_signal(number)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.arguments import WEBHOOKS_MAX, Arguments
+from tests.bench.emulation import quiet_emulator
 from tests.bench.findings import Findings, Row, Table
 from tests.bench.measures import Figures, processor_seconds
 from tests.bench.prices import (
@@ -30,7 +31,6 @@ from tests.bench.runs import warm_up
 from tests.bench.seeds import Look
 from tests.bench.stage import Stage, open_stage, say
 from tests.bench.targets import Service, open_service
-from tests.emulator import run_emulator
 from tests.fault_proxy import FaultProxy, run_fault_proxy
 from tests.read_units import ReadMeter, RequestMeter
 from tests.write_units import Item, WriteMeter
@@ -150,7 +150,7 @@ async def metered_service(
 ) -> AsyncIterator[tuple[Service, FaultProxy]]:
     """Run a service with an emulator of its own, and a proxy between."""
     folder = Path(tempfile.mkdtemp(dir=stage.folder))
-    with run_emulator(folder) as emulator:
+    with quiet_emulator(folder) as emulator:
         async with (
             run_fault_proxy(emulator.url) as proxy,
             open_service(

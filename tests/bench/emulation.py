@@ -2,12 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
 import msgspec
 
 from tests.bench.measures import Figures, percentile
 from tests.bench.wire import Answer, Connection, connect, request_of
+from tests.emulator import Emulator, run_emulator
 
 WRITES = WAKES = 300
 WAKES_SECONDS_MAX = 30
@@ -17,6 +20,15 @@ INSERT = f"INSERT INTO \"{TABLE}\" VALUE {{'pk': ?, 'text': ?}}"
 QUEUE = "bench-wakes"
 
 ROUND_TRIP = "emulator's insert p50, ms"
+
+
+@contextmanager
+def quiet_emulator(folder: Path) -> Iterator[Emulator]:
+    """Run an emulator that interrupts nobody whom it answers, as DynamoDB on other machines does not."""
+    with run_emulator(folder) as emulator:
+        if emulator.process:
+            emulator.process.interrupt_nobody()
+        yield emulator
 
 
 async def measure_emulator(url: str) -> Figures:

@@ -114,6 +114,7 @@ async def open_driver(
         processes = {name: launch(stack, folder, name, str(port)) for name, port in ports.items()}
         for process in processes.values():
             await process.says("ready")
+            process.interrupt_nobody()
         yield Driver(
             processes=processes,
             producer_url=f"http://{HOST}:{ports['producer']}",

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.bench.arguments import SATURATION, Arguments
-from tests.bench.emulation import measure_emulator
+from tests.bench.emulation import measure_emulator, quiet_emulator
 from tests.bench.loads import Driver, open_driver
 from tests.bench.measures import Figures
 from tests.bench.report import Report, Run
@@ -20,7 +20,7 @@ from tests.bench.runs import count, measure, meter, rest
 from tests.bench.seeds import Look
 from tests.bench.stage import say
 from tests.bench.targets import open_floor, open_service
-from tests.emulator import Emulator, run_emulator
+from tests.emulator import Emulator
 from tests.fault_proxy import run_fault_proxy
 
 # The deadline of it all: for the starts, and for each rate beside and with what its loads and their drains take.
@@ -34,7 +34,7 @@ async def measure_rates(arguments: Arguments) -> Report:
         deadline = asyncio.timeout(START_SECONDS + len(arguments.rates) * a_rate)
         await stack.enter_async_context(deadline)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        emulator = stack.enter_context(run_emulator(folder))
+        emulator = stack.enter_context(quiet_emulator(folder))
         opening = open_driver(
             folder / "driver", payload_bytes=arguments.payload, events_max=arguments.events_max
         )

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.bench.arguments import Arguments
+from tests.bench.emulation import quiet_emulator
 from tests.bench.loads import Driver, open_driver
 from tests.bench.seeds import Look
 from tests.bench.targets import Service, open_service
-from tests.emulator import run_emulator
 
 # A scene may take so long beside its loads, which with what they leave take a multiple of their time.
 START_SECONDS, SCENE_SECONDS, LOAD_TIMES = 120, 120, 8
@@ -31,7 +31,7 @@ class Stage:
     ) -> AsyncIterator[Service]:
         """Run a service whose emulator holds nothing else, so that all have the same start."""
         folder = Path(tempfile.mkdtemp(dir=self.folder))
-        with run_emulator(folder) as emulator:
+        with quiet_emulator(folder) as emulator:
             assert emulator.process
             async with open_service(
                 emulator.url, folder / "service", look, tenants=tenants, workers=workers
