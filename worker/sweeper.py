@@ -52,6 +52,7 @@ class Sweeper:
         self._first = 0
         self._mine: dict[str, int] = {}  # until when each shard is ours
         self._theirs: dict[str, int] = {}  # until when there is no use in asking
+        self._of_no_use: set[str] = set()  # where the last page brought nothing
         self._read_to: dict[str, DueEvent] = {}  # where a long backlog is read on in the next round
 
     async def run(self) -> None:
@@ -131,10 +132,14 @@ class Sweeper:
         """Queue what is due, reading on while pages are full and there is room, and no faster.
 
         A backlog longer than a round may read is gone through over several rounds, from front to
-        end: so whoever stands behind it comes to his turn. When a page of it is of no use any more,
-        since all in it are waiting or their tenants have enough waiting, what has just become due is
-        looked for at the other end.
+        end: so whoever stands behind it comes to his turn. Where a page of it was of no use, since all
+        in it were waiting or their tenants had enough waiting, the next round looks at the other end
+        instead, for what has just become due.
         """
+        if shard in self._of_no_use:
+            self._of_no_use.discard(shard)
+            self._put(await self._read(shard, after=None, latest_first=True))
+            return
         for _ in range(PAGES_MAX):
             if not self._queue.has_room:
                 return
@@ -144,7 +149,7 @@ class Sweeper:
                 return
             self._read_to[shard] = page[-1]
             if not queued:
-                self._put(await self._read(shard, after=None, latest_first=True))
+                self._of_no_use.add(shard)
                 return
 
     async def _read(

@@ -168,7 +168,7 @@ async def test_it_reads_no_further_when_there_is_no_room() -> None:
     assert await sweeping.queued("one") == names[:PAGE_MAX]
 
 
-async def test_what_has_just_become_due_is_found_at_once_though_a_long_backlog_stands_before_it() -> (
+async def test_what_has_just_become_due_is_found_soon_though_a_long_backlog_stands_before_it() -> (
     None
 ):
     sweeping = Sweeping(waiting_max=2_000)
@@ -177,7 +177,8 @@ async def test_what_has_just_become_due_is_found_at_once_though_a_long_backlog_s
     await sweeper.sweep()  # its tenant has its share waiting
     [behind] = await sweeping.accept_in_one_shard(1, tenant_id="ten_2")
     sweeping.clock.advance(1)
-    await sweeper.sweep()
+    for _ in range(2):
+        await sweeper.sweep()
     assert behind in await sweeping.queued("one")
 
 
@@ -194,7 +195,7 @@ async def test_a_backlog_of_which_its_tenant_has_enough_waiting_is_read_on_by_a_
         before = reads["read_due"]
         await sweeper.sweep()
         seen.append(reads["read_due"] - before - (len(DUE_SHARDS) - 1))
-    assert seen == [3, 2, 2, 2]  # a page that is of use, one that is not, and the other end
+    assert seen == [2, 1, 1, 1]  # a page that is of use and one that is not, then by turns the ends
     assert behind in await sweeping.queued("one")
 
 
