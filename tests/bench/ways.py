@@ -84,8 +84,7 @@ STEPS: Mapping[str, Steps] = {
         {
             "worker.consumer": "receive hints",
             "triggers.aws.queues": "receive hints",
-            "worker.consumer:Consumer._delete": "delete hints",
-            "worker.consumer:Consumer._delete_message": "delete hints",
+            "triggers.aws.queues:HintQueue.delete": "delete hints",
             "triggers.aws.queues:HintQueue._delete_handles": "delete hints",
             "worker.dispatcher": "take from the queue",
             "worker.delivery:Deliverer._claim": "claim",

@@ -164,7 +164,7 @@ def test_wrong_options_are_named_and_no_secret_is_repeated(
 def _event(accepted_ms: int, number: int) -> dict[str, Any]:
     texts = dict.fromkeys(("event_type", "status", "correlation_id"), "x")
     texts["created_at"] = rfc3339(accepted_ms)
-    event_id = make_event_id(accepted_ms, 1, lambda _: number << 5)
+    event_id = make_event_id(accepted_ms, 1, lambda _: number << 8)
     return {"event_id": event_id, "source": None, "metadata": {}, "deliveries": []} | texts
 
 
