@@ -142,7 +142,10 @@ class Settings(Struct, frozen=True, kw_only=True):
         ),
     ] = 4
     events_queued_max: Annotated[
-        int, _count("Events that wait inside one worker before it stops to ask for more")
+        int,
+        _count(
+            "Events of hints, and as many swept ones, that wait inside one worker before it asks for no more"
+        ),
     ] = 2_000
     attempt_connect_seconds: Annotated[float, _seconds("A receiver has accepted by then")] = 5
     attempt_seconds: Annotated[

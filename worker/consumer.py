@@ -41,7 +41,7 @@ class Consumer:
         pause = PAUSE_SECONDS_FIRST
         while True:
             self._pulse.beat()
-            if not self._queue.has_room:
+            if not self._queue.has_room(is_swept=False):
                 await asyncio.sleep(FULL_PAUSE_SECONDS)
                 continue
             try:

@@ -71,8 +71,6 @@ class Deliverer:
         Raises Unavailable when the store is away.
         """
         round_ = await self._claim(work)
-        if work.claimed is not None:
-            work.claimed()
         if round_ is None:
             return
         claims = round_.state.claims
@@ -92,6 +90,8 @@ class Deliverer:
         claim = await self._events.claim(
             work.tenant_id, work.event_id, now_ms=now_ms, lease_ms=lease_ms
         )
+        if work.claimed is not None:
+            work.claimed()
         if isinstance(claim, ClaimLost):
             telemetry.claims_lost.add(1)
             self._queue.leave_alone(

@@ -22,9 +22,9 @@ class Work(Struct, frozen=True, kw_only=True, eq=False):
 
 
 class FairQueue:
-    """A bounded queue with two lines for each tenant: of what is hinted at, and of what was swept.
+    """A queue with two lines for each tenant: of what is hinted at, and of what was swept.
 
-    Of what the sweeper finds, a tenant may have a quarter waiting: the rest of its backlog stays in
+    Each kind is bounded by itself, so that a backlog takes no hint's place. Of what the sweeper finds, a tenant may have a quarter waiting: the rest of its backlog stays in
     the index, so that the sweeper reads on and comes to those who stand behind it. An event is in
     it, or worked on, once at a time; one that somebody else has claimed is left alone until that
     lease ends. What is refused is no loss: the due index still has it.
@@ -43,10 +43,9 @@ class FairQueue:
         """How many events wait."""
         return len(self._lines[False]) + len(self._lines[True])
 
-    @property
-    def has_room(self) -> bool:
-        """Tell whether to ask for more events: half is free, so that a whole answer finds place."""
-        return self.waiting * 2 <= self._waiting_max
+    def has_room(self, *, is_swept: bool) -> bool:
+        """Tell whether to ask for more of a kind: half is free, so that a whole answer finds place."""
+        return len(self._lines[is_swept]) * 2 <= self._waiting_max
 
     def put(self, work: Work, now_ms: int) -> bool:
         """Add an event. False: it is known here, left alone, or its tenant has its share waiting."""
@@ -56,7 +55,7 @@ class FairQueue:
         has_its_share = (
             work.is_swept and lines.length(work.tenant_id) * SWEPT_SHARE >= self._waiting_max
         )
-        if self.waiting >= self._waiting_max or has_its_share:
+        if len(lines) >= self._waiting_max or has_its_share:
             return False
         lines.put(work.tenant_id, work)
         self._known.add(work.event_id)

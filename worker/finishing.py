@@ -80,6 +80,8 @@ class Finisher:
     ) -> bool:
         """End a round. False: somebody fenced us off, nothing was written.
 
+        To be awaited by the task that the dispatcher started: that is what the drain passes over.
+
         The drain lets it go on to its end. Raises Unavailable when the store stays away: then the
         lease ends and the event comes again. With `save_at_last` what was delivered has been saved
         by then, if the store took that.

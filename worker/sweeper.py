@@ -106,12 +106,14 @@ class Sweeper:
         """
         now_ms = self._clock()
         self._mine = {shard: until for shard, until in self._mine.items() if until > now_ms}
+        self._of_no_use &= self._mine.keys()
+        self._read_to = {shard: due for shard, due in self._read_to.items() if shard in self._mine}
         free = [
             shard
             for shard in DUE_SHARDS
             if shard not in self._mine and self._theirs.get(shard, 0) <= now_ms
         ]
-        for shard in free if self._queue.has_room else ():
+        for shard in free if self._queue.has_room(is_swept=True) else ():
             self._pulse.beat()
             await self._take(shard)
 
@@ -136,12 +138,14 @@ class Sweeper:
         in it were waiting or their tenants had enough waiting, the next round looks at the other end
         instead, for what has just become due.
         """
+        if not self._queue.has_room(is_swept=True):
+            return
         if shard in self._of_no_use:
             self._of_no_use.discard(shard)
             self._put(await self._read(shard, after=None, latest_first=True))
             return
         for _ in range(PAGES_MAX):
-            if not self._queue.has_room:
+            if not self._queue.has_room(is_swept=True):
                 return
             page = await self._read(shard, after=self._read_to.pop(shard, None))
             queued = self._put(page)

@@ -54,7 +54,10 @@ class DueIndex(Protocol):
         after: DueEvent | None,
         latest_first: bool = False,
     ) -> list[DueEvent]:
-        """Return events due by now, in order, after an entry. It may lag; the claim decides."""
+        """Return events due by now, in order after an entry, or from the start the latest first.
+
+        It may lag; the claim decides.
+        """
 
 
 class ShardLeases(Protocol):

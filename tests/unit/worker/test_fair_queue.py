@@ -48,11 +48,19 @@ def test_it_holds_no_more_than_it_may() -> None:
     assert put(queue, "a1", "b1", "c1", "d1", "e1") == [True, True, True, True, False]
 
 
-def test_of_what_is_swept_a_tenant_has_a_quarter_waiting_and_hints_may_fill_it() -> None:
+def test_of_what_is_swept_a_tenant_has_a_quarter_waiting_and_hints_may_fill_theirs() -> None:
     queue = FairQueue(waiting_max=8)
     assert put(queue, "a1", "a2", "a3", is_swept=True) == [True, True, False]
     assert put(queue, "b1", "b2", "b3", is_swept=True) == [True, True, False]
-    assert put(queue, "a3", "a4", "a5", "a6", "a7") == [True, True, True, True, False]
+    assert put(queue, *(f"a{number}" for number in range(3, 12))) == [True] * 8 + [False]
+
+
+def test_however_many_have_a_backlog_hints_are_asked_for_and_find_place() -> None:
+    queue = FairQueue(waiting_max=4)
+    assert all(put(queue, "a1", "b1", "c1", "d1", is_swept=True))
+    assert not queue.has_room(is_swept=True)
+    assert queue.has_room(is_swept=False)
+    assert put(queue, "e1") == [True]
 
 
 def test_it_asks_for_more_when_half_is_free() -> None:
@@ -60,9 +68,9 @@ def test_it_asks_for_more_when_half_is_free() -> None:
     asked = []
     for name in ("a1", "b1", "c1"):
         put(queue, name)
-        asked.append(queue.has_room)
+        asked.append(queue.has_room(is_swept=False))
     queue.take(is_swept=False)
-    assert [*asked, queue.has_room] == [True, True, False, True]
+    assert [*asked, queue.has_room(is_swept=False)] == [True, True, False, True]
 
 
 def test_an_event_is_known_until_it_is_done() -> None:

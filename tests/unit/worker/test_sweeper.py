@@ -248,14 +248,27 @@ async def test_f22_a_failing_store_does_not_end_the_loop() -> None:
         await running
 
 
+async def test_without_room_the_other_end_is_not_read_either() -> None:
+    sweeping = Sweeping(waiting_max=2 * PAGE_MAX)
+    await sweeping.accept_in_one_shard(3 * PAGE_MAX)
+    sweeper, queue = sweeping.sweeper("one"), sweeping.queues["one"]
+    await sweeper.sweep()  # the tenant has its share, and the last page brought nothing
+    for number in range(PAGE_MAX):
+        work = Work(tenant_id=f"ten_{number + 2}", event_id=f"evt_{number}", is_swept=True)
+        queue.put(work, NOW_MS)
+    before = sweeping.index.calls["read_due"]
+    await sweeper.sweep()
+    assert sweeping.index.calls["read_due"] == before
+
+
 async def test_a_worker_without_room_takes_no_shards() -> None:
     sweeping = Sweeping(waiting_max=2)
     sweeper, queue = sweeping.sweeper("full"), sweeping.queues["full"]
     for number in range(2):
-        queue.put(Work(tenant_id="ten_1", event_id=f"evt_{number}"), NOW_MS)
+        queue.put(Work(tenant_id=f"ten_{number}", event_id=f"evt_{number}", is_swept=True), NOW_MS)
     await sweeper.sweep()
     assert sweeping.held_by("full") == set()
-    queue.take(is_swept=False)
+    queue.take(is_swept=True)
     await sweeper.sweep()
     assert sweeping.held_by("full") == set(DUE_SHARDS)
 
