@@ -24,10 +24,11 @@ class Work(Struct, frozen=True, kw_only=True, eq=False):
 class FairQueue:
     """A queue with two lines for each tenant: of what is hinted at, and of what was swept.
 
-    Each kind is bounded by itself, so that a backlog takes no hint's place. Of what the sweeper finds, a tenant may have a quarter waiting: the rest of its backlog stays in
-    the index, so that the sweeper reads on and comes to those who stand behind it. An event is in
-    it, or worked on, once at a time; one that somebody else has claimed is left alone until that
-    lease ends. What is refused is no loss: the due index still has it.
+    Each kind is bounded by itself, so that a backlog takes no hint's place. Of what the sweeper
+    finds, a tenant may have a quarter waiting: the rest of its backlog stays in the index, so that
+    the sweeper reads on and comes to those who stand behind it. An event is in it, or worked on,
+    once at a time; one that somebody else has claimed is left alone until that lease ends. What is
+    refused is no loss: the due index still has it.
     """
 
     def __init__(self, *, waiting_max: int) -> None:

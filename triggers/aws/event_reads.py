@@ -103,7 +103,7 @@ class EventReader:
 
 def _due_event(item: Any) -> DueEvent:
     return DueEvent(
-        tenant_id=keys.tenant_of_partition(item["pk"]["S"]),
+        tenant_id=keys.tenant_of(keys.EVENTS, item["pk"]["S"]),
         event_id=item["sk"]["S"],
         due_ms=int(item["due"]["N"]),
     )

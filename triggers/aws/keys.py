@@ -40,11 +40,6 @@ def partition_of_event(tenant_id: str, event_id: str) -> str:
     return events_partition(tenant_id, shard_of(event_id))
 
 
-def tenant_of_partition(partition: str) -> str:
-    """Return the tenant of a partition of events."""
-    return partition.rpartition("#")[0]
-
-
 def tenant_of(table: str, partition: str) -> str:
     """Return the tenant of a partition of any table; of counters its name stands behind what is counted."""
     first, _, rest = partition.partition("#")
