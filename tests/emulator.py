@@ -47,7 +47,7 @@ def run_emulator(folder: Path, port: int | None = None) -> Iterator[Emulator]:
         "DOCKER_HOST": "unix:///nonexistent.sock",
         "TMPDIR": str(folder),
     }
-    command = (str(PYTHON), "-m", "ministack")
+    command = (str(PYTHON), "-m", "infra.local.emulator")
     with running(command, own_environment(own), folder / "emulator.log") as process:
         emulator = Emulator(f"http://{HOST}:{port}", process)
         deadline = time.monotonic() + START_SECONDS

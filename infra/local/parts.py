@@ -28,7 +28,7 @@ def emulator(settings: LocalSettings, environment: Mapping[str, str]) -> Part:
     }
     return Part(
         name="emulator",
-        command=(str(settings.emulator_python), "-m", "ministack"),
+        command=(str(settings.emulator_python), "-m", "infra.local.emulator"),
         environment={**environment, **EMULATOR_ENVIRONMENT, **own},
         folder=ROOT,
         # It has nothing to save, and would wait for the long polls of a worker that is gone.
