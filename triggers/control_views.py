@@ -1,16 +1,24 @@
 """A process's memory of what changes slowly: at most `age_max_seconds` old, or not used.
 
+Tenants are in groups, and each change of a tenant raises the version of its group as well: as long
+as that stands still, one read of it tells that all views of the group are as young as that read.
+Only when it has moved, each of them is checked by its tenant's own version. A view's age counts
+from before a version was read. Past half its age a view is checked in the background, so that the
+hot path seldom waits for it.
+
 Of a tenant that is not there any more nothing is remembered: what may be left of its keys and
-webhooks until they are cleared away counts for nobody. A view's age counts from before its version was read. A view past half its age is checked in the
-background, so that the hot path seldom waits for it.
+webhooks until they are cleared away counts for nobody.
 """
 
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any
 
 from triggers.errors import StoreUnavailable
+from triggers.ids import TENANT_GROUPS, group_of
 from triggers.ports import ControlReads
 from triggers.tenants import TenantView
 
@@ -18,8 +26,36 @@ TENANTS_MAX = 10_000
 NOBODIES_MAX = 1_000  # who makes up keys of tenants that do not exist crowds out only such
 
 
-_Checked = tuple[float, TenantView]  # a view, and when its age began
-_Views = OrderedDict[str, _Checked]
+@dataclass(slots=True)
+class _Group:
+    """What was read of a group's version: the last one, and when each of the last two was last read."""
+
+    number: int
+    version: int = -1
+    read_at: dict[int, float] = field(default_factory=dict)
+
+    def keep(self, version: int, at: float) -> None:
+        """Take note of what was read, and when that began."""
+        if version != self.version:
+            # Of views from before no more is known than that they were good until then.
+            self.read_at = {k: v for k, v in self.read_at.items() if k == self.version}
+            self.version = version
+        self.read_at[version] = at
+
+
+@dataclass(slots=True)
+class _Known:
+    """A view, when it was checked by itself, and the version of its group from before that."""
+
+    view: TenantView
+    group: _Group
+    group_version: int
+    checked_at: float
+
+    @property
+    def good_at(self) -> float:
+        """When it was known last to be the newest."""
+        return max(self.checked_at, self.group.read_at.get(self.group_version, self.checked_at))
 
 
 class ControlViews:
@@ -37,67 +73,89 @@ class ControlViews:
         self._age_max = age_max_seconds
         self._tenants_max = tenants_max
         self._monotonic = monotonic
-        self._views: _Views = OrderedDict()
-        self._nobodies: _Views = OrderedDict()
-        self._refreshes: dict[str, asyncio.Task[_Checked]] = {}
+        self._groups = [_Group(number) for number in range(TENANT_GROUPS)]
+        self._views: OrderedDict[str, _Known] = OrderedDict()
+        self._nobodies: OrderedDict[str, _Known] = OrderedDict()
+        self._reads: dict[Hashable, asyncio.Task[Any]] = {}
 
     async def view(self, tenant_id: str) -> TenantView:
         """Return a view young enough to act on. Raises StoreUnavailable when there is none."""
         known = self._known(tenant_id)
         if known is not None:
-            age = self._monotonic() - known[0]
+            age = self._monotonic() - known.good_at
             if age > self._age_max / 2:
                 self._refresh(tenant_id)
             if age < self._age_max:
-                return known[1]
-        checked, view = await asyncio.shield(self._refresh(tenant_id))
-        if self._monotonic() - checked >= self._age_max:
+                return known.view
+        known = await asyncio.shield(self._refresh(tenant_id))
+        if self._monotonic() - known.good_at >= self._age_max:
             raise StoreUnavailable("control data too old to act on")
-        return view
+        return known.view
 
     def knows(self, tenant_id: str) -> bool:
         """Tell whether there was such a tenant when it was looked up last."""
         return tenant_id in self._views
 
     async def close(self) -> None:
-        """Wait for the refreshes that are still under way."""
-        await asyncio.gather(*self._refreshes.values(), return_exceptions=True)
+        """Wait for the reads that are still under way."""
+        await asyncio.gather(*self._reads.values(), return_exceptions=True)
 
-    def _known(self, tenant_id: str) -> _Checked | None:
-        return self._views.get(tenant_id) or self._nobodies.get(tenant_id)
+    def _known(self, tenant_id: str) -> _Known | None:
+        """Return what is remembered, which is then the last to be forgotten."""
+        for kept in (self._views, self._nobodies):
+            known = kept.get(tenant_id)
+            if known is not None:
+                kept.move_to_end(tenant_id)
+                return known
+        return None
 
-    def _refresh(self, tenant_id: str) -> asyncio.Task[_Checked]:
-        """Check a view, or load it; all who ask meanwhile share the one that is under way."""
-        task = self._refreshes.get(tenant_id)
+    def _refresh(self, tenant_id: str) -> asyncio.Task[_Known]:
+        return self._shared(tenant_id, lambda: self._load(tenant_id))
+
+    def _shared(self, what: Hashable, read: Callable[[], Any]) -> asyncio.Task[Any]:
+        """Read something; all who ask for it meanwhile share the read that is under way."""
+        task = self._reads.get(what)
         if task is None:
-            task = asyncio.create_task(self._load(tenant_id), name=f"control view {tenant_id}")
-            self._refreshes[tenant_id] = task
-            task.add_done_callback(lambda done: self._refreshed(tenant_id, done))
+            task = asyncio.create_task(read(), name=f"control view {what}")
+            self._reads[what] = task
+            task.add_done_callback(lambda done: self._has_read(what, done))
         return task
 
-    async def _load(self, tenant_id: str) -> _Checked:
+    async def _read_group(self, group: _Group) -> None:
         started = self._monotonic()
+        group.keep(await self._store.read_group_version(group.number), started)
+
+    async def _load(self, tenant_id: str) -> _Known:
+        """Bring a view up to date, by as few reads as will do."""
+        group = self._groups[group_of(tenant_id)]
+        if self._monotonic() - group.read_at.get(group.version, -self._age_max) > self._age_max / 2:
+            await asyncio.shield(self._shared(group.number, lambda: self._read_group(group)))
         known = self._known(tenant_id)
-        if known is None or await self._store.read_version(tenant_id) != known[1].version:
+        if known is not None and known.group_version == group.version:
+            return known
+        # From before the view is read, or it might hide a change that comes between.
+        group_version, started = group.version, self._monotonic()
+        if known is None or await self._store.read_version(tenant_id) != known.view.version:
             view = await self._store.read_view(tenant_id)
             if view.tenant is None:
                 view = TenantView(tenant_id=tenant_id, version=view.version)
         else:
-            view = known[1]
-        self._keep(started, view)
-        return started, view
+            view = known.view
+        return self._keep(_Known(view, group, group_version, started))
 
-    def _keep(self, checked: float, view: TenantView) -> None:
-        self._views.pop(view.tenant_id, None)
-        self._nobodies.pop(view.tenant_id, None)
+    def _keep(self, known: _Known) -> _Known:
+        tenant_id = known.view.tenant_id
+        self._views.pop(tenant_id, None)
+        self._nobodies.pop(tenant_id, None)
         kept, most = self._views, self._tenants_max
-        if view.tenant is None:
+        if known.view.tenant is None:
             kept, most = self._nobodies, NOBODIES_MAX
-        kept[view.tenant_id] = (checked, view)
+        kept[tenant_id] = known
         while len(kept) > most:
             kept.popitem(last=False)
+        return known
 
-    def _refreshed(self, tenant_id: str, task: asyncio.Task[_Checked]) -> None:
-        del self._refreshes[tenant_id]
+    def _has_read(self, what: Hashable, task: asyncio.Task[Any]) -> None:
+        del self._reads[what]
         if not task.cancelled():
             task.exception()  # a waiter has it; in the background the next use tries again

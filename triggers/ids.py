@@ -5,10 +5,12 @@ A key id carries its tenant, so a key finds its tenant without an index.
 """
 
 import re
+import zlib
 from collections.abc import Callable
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford base 32: no I, L, O, U
 DUE_SHARDS = tuple(f"{number:02d}" for number in range(16))
+TENANT_GROUPS = 16
 
 TIME_CHARACTERS = 10
 _RANDOM_CHARACTERS = 16
@@ -96,6 +98,11 @@ def shard_of(event_id: str) -> int:
 def due_shard_of(event_id: str) -> str:
     """Return the partition of the due index in which an event or a job waits, `00` to `15`."""
     return DUE_SHARDS[_VALUES[event_id[-2]] % len(DUE_SHARDS)]
+
+
+def group_of(tenant_id: str) -> int:
+    """Return the group of tenants that one belongs to, for good: below TENANT_GROUPS."""
+    return zlib.crc32(tenant_id.encode()) % TENANT_GROUPS
 
 
 def make_tenant_id(random_bits: RandomBits) -> str:

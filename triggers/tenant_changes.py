@@ -12,7 +12,7 @@ from triggers.rate_limits import RateLimit
 from triggers.tenants import SHARDS_BY_TIER, Tenant, TenantView, Tier, changed, grown
 from triggers.times import Clock
 
-# Of a transaction of DynamoDB, which takes 100 writes; some are the version and the audit entry.
+# Of a transaction of DynamoDB, which takes 100 writes; some are the versions and the audit entry.
 DELETES_MAX = 90
 
 

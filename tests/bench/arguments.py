@@ -55,7 +55,7 @@ class Arguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, r
         ),
     ] = 10
     tenants: Annotated[
-        int, Meta(ge=1, le=100, description="they send in turn, in rates, costs, soak and profile")
+        int, Meta(ge=1, le=1000, description="they send in turn, in rates, costs, soak and profile")
     ] = 10
     webhooks: Annotated[
         int, Meta(ge=1, le=WEBHOOKS_MAX, description="of each tenant, in rates, soak and profile")

@@ -7,8 +7,10 @@ from msgspec.structs import replace
 from tests.contract.outsides import OpenOutside
 from tests.factories import NOW_MS, make_key, make_tenant, make_webhook
 from triggers.api_keys import Scope
+from triggers.control import ControlPlane, Decision
 from triggers.control_changes import AuditEntry, ControlChange, Controlled
-from triggers.tenants import TenantView, Tier
+from triggers.ids import TENANT_GROUPS, group_of
+from triggers.tenants import Tenant, TenantView, Tier
 from triggers.webhooks import WebhookStatus
 
 TENANT = make_tenant(name="Café “Ünïcode” 😀", tier=Tier.ENTERPRISE, shards=32)
@@ -120,6 +122,43 @@ async def test_tenants_have_versions_of_their_own(open_outside: OpenOutside) -> 
         assert await control.read_version(TENANT_ID) == 1
         assert await control.read_version(others.tenant_id) == 2
         assert (await control.read_view(TENANT_ID)).webhooks == {}
+
+
+async def test_each_change_raises_the_version_of_the_group_and_a_refused_one_does_not(
+    open_outside: OpenOutside,
+) -> None:
+    group = group_of(TENANT_ID)
+    async with open_outside() as outside:
+        control = outside.resources.control
+        assert await control.read_group_version(group) == 0
+
+        await control.write(TENANT_ID, change(0, TENANT))
+        assert not await control.write(TENANT_ID, change(0, make_webhook()))
+        await control.write(TENANT_ID, change(1, make_webhook()))
+
+        assert await control.read_group_version(group) == 2
+        assert await control.read_group_version((group + 1) % TENANT_GROUPS) == 0
+
+
+async def test_tenants_of_a_group_change_at_the_same_time(open_outside: OpenOutside) -> None:
+    tenants = [
+        tenant
+        for tenant in (make_tenant() for _ in range(200))
+        if group_of(tenant.tenant_id) == group_of(TENANT_ID)
+    ]
+    async with open_outside() as outside:
+        control = outside.resources.control
+        plane = ControlPlane(control, clock=lambda: NOW_MS, settle_seconds=0)
+
+        async def make(tenant: Tenant) -> None:
+            decision = Decision(puts=(tenant,))
+            await plane.write(tenant.tenant_id, "operator", "test", lambda _: decision)
+
+        await asyncio.gather(*(make(tenant) for tenant in tenants))
+
+        assert await control.read_group_version(group_of(TENANT_ID)) == len(tenants)
+        versions = [await control.read_version(tenant.tenant_id) for tenant in tenants]
+        assert versions == [1] * len(tenants)
 
 
 async def test_a_tenant_with_all_that_it_may_have_is_read_whole(open_outside: OpenOutside) -> None:

@@ -1,9 +1,12 @@
 """The control data in memory."""
 
+from collections import Counter
+
 from tests.fakes.base import Fake
 from triggers.api_keys import ApiKey
 from triggers.audit import AuditFilter, AuditPage, takes
 from triggers.control_changes import AuditEntry, ControlChange
+from triggers.ids import group_of
 from triggers.ports import TenantPage
 from triggers.tenants import Tenant, TenantView
 from triggers.webhooks import Webhook
@@ -18,17 +21,23 @@ class FakeControl(Fake):
     def __init__(self) -> None:
         super().__init__()
         self.views: dict[str, TenantView] = {}
+        self.group_versions: Counter[int] = Counter()
         self.audit: list[AuditEntry] = []
         self.conflicts = 0
         self._audit_of: dict[str, dict[str, AuditEntry]] = {}
 
     def keep(self, view: TenantView) -> None:
-        """Have a tenant as it is in this view."""
+        """Have a tenant as it is in this view, as after a change of it."""
         self.views[view.tenant_id] = view
+        self.group_versions[group_of(view.tenant_id)] += 1
 
     async def read_version(self, tenant_id: str) -> int:
         await self._answer("read_version")
         return self._view(tenant_id).version
+
+    async def read_group_version(self, group: int) -> int:
+        await self._answer("read_group_version")
+        return self.group_versions[group]
 
     async def read_view(self, tenant_id: str) -> TenantView:
         await self._answer("read_view")
@@ -42,7 +51,7 @@ class FakeControl(Fake):
         view = self._view(tenant_id)
         if view.version != change.from_version:
             return False
-        self.views[tenant_id] = _changed(view, change)
+        self.keep(_changed(view, change))
         self.audit.append(change.audit)
         position = f"{change.audit.at_ms:015d}#{view.version:012d}"
         self._audit_of.setdefault(tenant_id, {})[position] = change.audit

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import itertools
 
 import pytest
 from msgspec.structs import replace
@@ -10,6 +11,7 @@ from tests.factories import FakeClock, make_tenant, make_view, make_webhook
 from tests.fakes import FakeControl
 from triggers.control_views import ControlViews
 from triggers.errors import StoreUnavailable
+from triggers.ids import group_of
 from triggers.tenants import TenantView
 
 AGE_SECONDS = 1.0
@@ -37,6 +39,19 @@ class Memory:
     async def view(self) -> TenantView:
         return await self.views.view(self.tenant_id)
 
+    def neighbour(self, *, same_group: bool = True) -> TenantView:
+        """Have another tenant, of the same group or of another."""
+        views = (make_view(tenant=make_tenant()) for _ in itertools.count())
+        group = group_of(self.tenant_id)
+        view = next(v for v in views if (group_of(v.tenant_id) == group) is same_group)
+        self.store.keep(view)
+        return view
+
+    async def know_group(self) -> None:
+        """Have the group's version read, so that the next load reads the view alone."""
+        await self.views.view(self.neighbour().tenant_id)
+        self.store.calls.clear()
+
     def change(self) -> TenantView:
         """Give the tenant one more webhook, as another process would."""
         webhook = make_webhook()
@@ -60,7 +75,7 @@ async def test_a_view_is_loaded_once_and_then_remembered() -> None:
     assert await memory.view() == memory.kept
     assert await memory.view() == memory.kept
 
-    assert memory.store.calls == {"read_view": 1}
+    assert memory.store.calls == {"read_view": 1, "read_group_version": 1}
 
 
 async def test_a_view_past_its_age_is_checked_before_it_is_used() -> None:
@@ -72,14 +87,124 @@ async def test_a_view_past_its_age_is_checked_before_it_is_used() -> None:
     assert await memory.view() == changed
 
 
-async def test_a_view_that_has_not_changed_costs_its_version_alone() -> None:
+async def test_a_view_whose_group_has_not_changed_costs_the_version_of_the_group_alone() -> None:
     memory = Memory()
     await memory.view()
     memory.clock.advance(AGE_SECONDS)
 
     await memory.view()
 
-    assert memory.store.calls == {"read_view": 1, "read_version": 1}
+    assert memory.store.calls == {"read_view": 1, "read_group_version": 2}
+
+
+async def test_one_read_tells_that_all_views_of_a_group_are_young() -> None:
+    memory = Memory()
+    neighbours = [memory.neighbour() for _ in range(5)]
+    everybody = [memory.kept, *neighbours]
+    for view in everybody:
+        await memory.views.view(view.tenant_id)
+    memory.clock.advance(AGE_SECONDS)
+    memory.store.calls.clear()
+
+    assert [await memory.views.view(view.tenant_id) for view in everybody] == everybody
+
+    assert memory.store.calls == {"read_group_version": 1}
+
+
+async def test_groups_are_read_each_by_itself() -> None:
+    memory = Memory()
+    stranger = memory.neighbour(same_group=False)
+    await memory.view()
+    await memory.views.view(stranger.tenant_id)
+    memory.clock.advance(AGE_SECONDS)
+    memory.change()
+    memory.store.calls.clear()
+
+    assert await memory.views.view(stranger.tenant_id) == stranger
+    assert memory.store.calls == {"read_group_version": 1}
+    assert await memory.view() == memory.kept
+
+
+async def test_a_view_whose_group_has_changed_is_checked_by_its_own_version() -> None:
+    memory = Memory()
+    neighbour = memory.neighbour()
+    for tenant_id in (memory.tenant_id, neighbour.tenant_id):
+        await memory.views.view(tenant_id)
+    changed = memory.change()
+    memory.clock.advance(AGE_SECONDS)
+    memory.store.calls.clear()
+
+    assert await memory.views.view(neighbour.tenant_id) == neighbour
+    assert memory.store.calls == {"read_group_version": 1, "read_version": 1}
+    assert await memory.view() == changed
+    assert memory.store.calls == {"read_group_version": 1, "read_version": 2, "read_view": 1}
+
+
+async def test_after_a_change_in_its_group_a_view_is_as_young_as_the_read_before_and_no_more() -> (
+    None
+):
+    """Who reads the group's version for a neighbour has not looked at this tenant."""
+    memory = Memory()
+    neighbour = memory.neighbour()
+    old = await memory.view()
+    await memory.views.view(neighbour.tenant_id)
+    memory.change()
+    memory.clock.advance(AGE_SECONDS * 0.9)
+    await memory.views.view(neighbour.tenant_id)
+    await memory.views.close()
+    memory.store.gate.clear()
+
+    assert await memory.view() == old
+    memory.clock.advance(AGE_SECONDS * 0.1)
+    waiting = asyncio.create_task(memory.view())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+
+    memory.store.gate.set()
+    assert await waiting == memory.kept
+    await memory.views.close()
+
+
+async def test_a_change_in_its_group_does_not_make_a_view_older_than_it_is() -> None:
+    memory = Memory()
+    neighbour = memory.neighbour()
+    old = await memory.view()
+    for seconds in (0.6, 0.6):
+        memory.clock.advance(AGE_SECONDS * seconds)
+        await memory.views.view(memory.tenant_id)
+        await memory.views.close()
+    memory.store.keep(neighbour)
+    memory.clock.advance(AGE_SECONDS * 0.6)
+    await memory.views.view(neighbour.tenant_id)  # reads the group's version, which has moved
+    memory.store.gate.clear()
+
+    assert await memory.view() == old
+    memory.store.gate.set()
+    await memory.views.close()
+
+
+async def test_a_change_that_a_load_has_missed_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The group's version is from before the view, whoever reads it meanwhile."""
+    memory = Memory()
+    neighbour = memory.neighbour()
+    await memory.views.view(neighbour.tenant_id)
+    read_view = memory.store.read_view
+
+    async def read_slowly(tenant_id: str) -> TenantView:
+        view = await read_view(tenant_id)
+        memory.change()
+        memory.clock.advance(AGE_SECONDS * 0.6)
+        await memory.views.view(neighbour.tenant_id)
+        await until_called(memory.store, "read_version")
+        return view
+
+    monkeypatch.setattr(memory.store, "read_view", read_slowly)
+    old = await memory.view()
+    monkeypatch.undo()
+    memory.clock.advance(AGE_SECONDS)
+
+    assert await memory.view() == memory.kept != old
+    await memory.views.close()
 
 
 async def test_a_view_past_half_its_age_is_used_and_checked_in_the_background() -> None:
@@ -101,7 +226,7 @@ async def test_a_view_before_half_its_age_is_not_checked() -> None:
     await memory.view()
     await memory.views.close()
 
-    assert memory.store.calls == {"read_view": 1}
+    assert memory.store.calls == {"read_view": 1, "read_group_version": 1}
 
 
 async def test_a_check_in_the_background_makes_a_view_young_again() -> None:
@@ -125,11 +250,12 @@ async def test_all_who_ask_meanwhile_share_one_load() -> None:
     found = await asyncio.gather(*(memory.view() for _ in range(20)))
 
     assert found == [memory.kept] * 20
-    assert memory.store.calls == {"read_view": 1}
+    assert memory.store.calls == {"read_view": 1, "read_group_version": 1}
 
 
 async def test_who_gives_up_waiting_takes_nobody_else_along() -> None:
     memory = Memory()
+    await memory.know_group()
     memory.store.gate.clear()
     impatient = asyncio.create_task(memory.view())
     patient = asyncio.create_task(memory.view())
@@ -144,6 +270,7 @@ async def test_who_gives_up_waiting_takes_nobody_else_along() -> None:
 
 async def test_age_counts_from_before_the_version_was_read() -> None:
     memory = Memory()
+    await memory.know_group()
     memory.store.gate.clear()
     waiting = asyncio.create_task(memory.view())
     await until_called(memory.store, "read_view")
@@ -178,7 +305,7 @@ async def test_a_check_that_fails_in_the_background_is_not_complained_about() ->
     memory.clock.advance(AGE_SECONDS * 0.9)
 
     await memory.view()
-    while memory.views._refreshes:
+    while memory.views._reads:
         await asyncio.sleep(0)
     gc.collect()
 
@@ -220,6 +347,19 @@ async def test_only_so_many_tenants_are_remembered() -> None:
 
     await memory.view()
     assert memory.store.calls["read_view"] == 4
+
+
+async def test_who_was_not_asked_for_longest_is_forgotten_first() -> None:
+    memory = Memory(tenants_max=2)
+    first, second = (memory.neighbour() for _ in range(2))
+    for view in (memory.kept, first, memory.kept, second):
+        await memory.views.view(view.tenant_id)
+    memory.store.calls.clear()
+
+    await memory.view()
+
+    assert not memory.store.calls["read_view"]
+    assert not memory.views.knows(first.tenant_id)
 
 
 async def test_tenants_that_do_not_exist_crowd_out_only_each_other(

@@ -11,6 +11,7 @@ from triggers.aws.control_records import ControlRecords
 from triggers.aws.items import Item, Reads
 from triggers.control_changes import ControlChange, Controlled
 from triggers.errors import StoreRefused
+from triggers.ids import group_of
 from triggers.tenants import Tenant, TenantView
 
 if TYPE_CHECKING:
@@ -34,11 +35,11 @@ class ControlStore:
 
     async def read_version(self, tenant_id: str) -> int:
         """Return the version of a tenant's control data; 0: there is none."""
-        item = await self._reads.get(
-            keys.CONTROL, {"pk": {"S": tenant_id}, "sk": {"S": keys.VERSION_KEY}}
-        )
-        with calling("BatchGetItem version"):
-            return int(item["version"]["N"]) if item else 0
+        return await self._read_version(tenant_id)
+
+    async def read_group_version(self, group: int) -> int:
+        """Return a number that each change of a tenant in the group raises; 0: there was none."""
+        return await self._read_version(keys.group_partition(group))
 
     async def read_view(self, tenant_id: str) -> TenantView:
         """Return all of it. The version is read first, so it is never newer than the rest."""
@@ -48,9 +49,10 @@ class ControlStore:
         return await self._records.decode(tenant_id, version, await self._read_records(tenant_id))
 
     async def write(self, tenant_id: str, change: ControlChange) -> bool:
-        """Apply a change and raise the version in one transaction. False: the version had moved."""
+        """Apply a change and raise both versions in one transaction. False: the tenant's had moved."""
         writes = [
             self._raise_version(tenant_id, change.from_version),
+            self._raise_group_version(group_of(tenant_id)),
             *[write for put in change.puts for write in await self._puts(tenant_id, put)],
             *(write for gone in change.deletes for write in self._deletes(tenant_id, gone)),
             self._put_audit(tenant_id, change),
@@ -63,6 +65,11 @@ class ControlStore:
                     raise
                 return False
         return True
+
+    async def _read_version(self, partition: str) -> int:
+        item = await self._reads.get(keys.CONTROL, _version_key(partition))
+        with calling("BatchGetItem version"):
+            return int(item["version"]["N"]) if item else 0
 
     async def _read_records(self, tenant_id: str) -> list[tuple[str, str]]:
         """Read keys, tenant and webhooks with their sort keys; the audit entries sort before."""
@@ -93,10 +100,20 @@ class ControlStore:
         return {
             "Update": {
                 "TableName": self._table,
-                "Key": {"pk": {"S": tenant_id}, "sk": {"S": keys.VERSION_KEY}},
+                "Key": _version_key(tenant_id),
                 "UpdateExpression": "SET version = :to",
                 "ConditionExpression": condition,
                 "ExpressionAttributeValues": values,
+            }
+        }
+
+    def _raise_group_version(self, group: int) -> "TransactWriteItemTypeDef":
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": _version_key(keys.group_partition(group)),
+                "UpdateExpression": "ADD version :one",
+                "ExpressionAttributeValues": {":one": {"N": "1"}},
             }
         }
 
@@ -120,6 +137,10 @@ class ControlStore:
         record = _ENCODER.encode(change.audit).decode()
         item = {"pk": {"S": tenant_id}, "sk": {"S": sort}, "record": {"S": record}}
         return {"Put": {"TableName": self._table, "Item": item}}
+
+
+def _version_key(partition: str) -> Item:
+    return {"pk": {"S": partition}, "sk": {"S": keys.VERSION_KEY}}
 
 
 def _keys(tenant_id: str, controlled: Controlled) -> list[Item]:

@@ -77,6 +77,11 @@ def control_sort(controlled: Controlled) -> str:
             return WEBHOOK_PREFIX + controlled.webhook_id
 
 
+def group_partition(group: int) -> str:
+    """Return the partition that holds the version of a group of tenants; no tenant's is like it."""
+    return f"group#{group:02d}"
+
+
 def directory_sort(tenant: Tenant) -> str:
     """Return the sort key of a tenant in the directory: by its creation."""
     return f"{tenant.created_ms:015d}#{tenant.tenant_id}"

@@ -23,6 +23,9 @@ class ControlReads(Protocol):
     async def read_version(self, tenant_id: str) -> int:
         """Return the version of a tenant's control data; 0: there is none."""
 
+    async def read_group_version(self, group: int) -> int:
+        """Return a number that each change of a tenant in the group raises; 0: there was none."""
+
     async def read_view(self, tenant_id: str) -> TenantView:
         """Return all of it. The version is read first, so it is never newer than the rest."""
 
@@ -31,7 +34,7 @@ class ControlWrites(ControlReads, Protocol):
     """The same, to be changed."""
 
     async def write(self, tenant_id: str, change: ControlChange) -> bool:
-        """Apply a change and raise the version in one transaction. False: the version had moved."""
+        """Apply a change and raise both versions in one transaction. False: the tenant's had moved."""
 
 
 class AuditReads(Protocol):
