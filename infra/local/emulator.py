@@ -19,9 +19,13 @@ Parse = Callable[[str, Parameters], Parsed]
 
 
 def remember_texts(partiql: Any, dynamodb: Any) -> None:
-    """Have both modules of ministack keep the tokens of a text, which nobody changes."""
-    for module in (partiql, dynamodb):
-        module._tokenize = lru_cache(TEXTS_MAX)(module._tokenize)  # noqa: SLF001 - it has no hook
+    """Have both modules of ministack keep what a text alone tells: its tokens, and its faults."""
+    for module, name in (
+        (partiql, "_tokenize"),
+        (dynamodb, "_tokenize"),
+        (dynamodb, "_condition_syntax_error"),
+    ):
+        setattr(module, name, lru_cache(TEXTS_MAX)(getattr(module, name)))
     dynamodb.parse_partiql_statement = parsing_once(dynamodb.parse_partiql_statement)
 
 

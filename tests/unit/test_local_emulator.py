@@ -18,15 +18,22 @@ class Ministack:
 
     def __init__(self) -> None:
         self.tokenized: list[str] = []
+        self.checked: list[str] = []
         self.parsed: list[tuple[str, Any]] = []
         self.partiql = SimpleNamespace(_tokenize=self._tokenize)
         self.dynamodb = SimpleNamespace(
-            _tokenize=self._tokenize, parse_partiql_statement=self.parse
+            _tokenize=self._tokenize,
+            _condition_syntax_error=self._check,
+            parse_partiql_statement=self.parse,
         )
 
     def _tokenize(self, text: str) -> list[str]:
         self.tokenized.append(text)
         return text.split()
+
+    def _check(self, text: str, slot: str) -> str:
+        self.checked.append(text)
+        return f"Invalid {slot}"
 
     def parse(self, text: str, parameters: Any) -> dict[str, Any]:
         self.parsed.append((text, parameters))
@@ -43,6 +50,13 @@ def test_each_module_takes_a_text_apart_once(ministack: Ministack) -> None:
     for module in (ministack.partiql, ministack.dynamodb, ministack.partiql, ministack.dynamodb):
         assert module._tokenize(SELECT) == SELECT.split()
     assert ministack.tokenized == [SELECT, SELECT]
+
+
+def test_a_condition_is_checked_once_for_each_place_it_stands_in(ministack: Ministack) -> None:
+    remember_texts(ministack.partiql, ministack.dynamodb)
+    for slot in ("KeyConditionExpression", "FilterExpression", "FilterExpression"):
+        assert ministack.dynamodb._condition_syntax_error("a = :a", slot) == f"Invalid {slot}"
+    assert len(ministack.checked) == 2
 
 
 def test_a_batch_parses_a_statement_once(ministack: Ministack) -> None:
@@ -87,8 +101,11 @@ told = partiql._tokenize.cache_info()
 print(told.hits, told.misses)
 dynamodb._parse_partiql('SELECT * FROM "events" WHERE pk = ?', [{"S": "b"}])
 print(partiql._tokenize.cache_info().hits)
+for _ in range(3):
+    dynamodb._evaluate_condition("a = :a", {"a": {"S": "x"}}, {":a": {"S": "x"}}, {})
+print(dynamodb._tokenize.cache_info().hits, dynamodb._condition_syntax_error.cache_info().hits)
 """
     printed = subprocess.run(
         [PYTHON, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert printed.stdout.split() == ["0", "1", "1"]
+    assert printed.stdout.split() == ["0", "1", "1", "2", "2"]
