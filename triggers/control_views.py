@@ -11,6 +11,7 @@ webhooks until they are cleared away counts for nobody.
 """
 
 import asyncio
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -28,11 +29,20 @@ NOBODIES_MAX = 1_000  # who makes up keys of tenants that do not exist crowds ou
 
 @dataclass(slots=True)
 class _Group:
-    """What was read of a group's version: the last one, and when each of the last two was last read."""
+    """What was read of a group's version: the last one, and when each of the last two was last read.
+
+    `is_used` since then.
+    """
 
     number: int
     version: int = -1
     read_at: dict[int, float] = field(default_factory=dict)
+    is_used: bool = False
+
+    @property
+    def checked_at(self) -> float:
+        """When the version was read last."""
+        return self.read_at.get(self.version, -math.inf)
 
     def keep(self, version: int, at: float) -> None:
         """Take note of what was read, and when that began."""
@@ -41,6 +51,7 @@ class _Group:
             self.read_at = {k: v for k, v in self.read_at.items() if k == self.version}
             self.version = version
         self.read_at[version] = at
+        self.is_used = False
 
 
 @dataclass(slots=True)
@@ -82,6 +93,7 @@ class ControlViews:
         """Return a view young enough to act on. Raises StoreUnavailable when there is none."""
         known = self._known(tenant_id)
         if known is not None:
+            known.group.is_used = True
             age = self._monotonic() - known.good_at
             if age > self._age_max / 2:
                 self._refresh(tenant_id)
@@ -121,15 +133,28 @@ class ControlViews:
             task.add_done_callback(lambda done: self._has_read(what, done))
         return task
 
-    async def _read_group(self, group: _Group) -> None:
+    def _check(self, group: _Group) -> asyncio.Task[None]:
+        """Read the version of a group, and in one call with it what would be read soon after."""
+        for other in self._groups:
+            if other.is_used and self._is_past(other, self._age_max / 4):
+                self._read_group(other)
+        return self._read_group(group)
+
+    def _is_past(self, group: _Group, seconds: float) -> bool:
+        return self._monotonic() - group.checked_at > seconds
+
+    def _read_group(self, group: _Group) -> asyncio.Task[None]:
+        return self._shared(group.number, lambda: self._read_version(group))
+
+    async def _read_version(self, group: _Group) -> None:
         started = self._monotonic()
         group.keep(await self._store.read_group_version(group.number), started)
 
     async def _load(self, tenant_id: str) -> _Known:
         """Bring a view up to date, by as few reads as will do."""
         group = self._groups[group_of(tenant_id)]
-        if self._monotonic() - group.read_at.get(group.version, -self._age_max) > self._age_max / 2:
-            await asyncio.shield(self._shared(group.number, lambda: self._read_group(group)))
+        if self._is_past(group, self._age_max / 2):
+            await asyncio.shield(self._check(group))
         known = self._known(tenant_id)
         if known is not None and known.group_version == group.version:
             return known

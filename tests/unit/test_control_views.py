@@ -125,6 +125,45 @@ async def test_groups_are_read_each_by_itself() -> None:
     assert await memory.view() == memory.kept
 
 
+async def test_groups_in_use_are_read_together() -> None:
+    """So that they go in one call, and are next due together."""
+    memory = Memory()
+    used, unused = (memory.neighbour(same_group=False) for _ in range(2))
+    while group_of(unused.tenant_id) == group_of(used.tenant_id):
+        unused = memory.neighbour(same_group=False)
+    for view in (unused, memory.kept, used):
+        await memory.views.view(view.tenant_id)
+    memory.clock.advance(AGE_SECONDS * 0.4)
+    await memory.views.view(used.tenant_id)
+    memory.clock.advance(AGE_SECONDS * 0.2)
+    memory.store.calls.clear()
+
+    await memory.view()
+    await memory.views.close()
+    assert memory.store.calls == {"read_group_version": 2}
+
+    memory.clock.advance(AGE_SECONDS * 0.6)  # and nobody has asked for the other
+    await memory.view()
+    await memory.views.close()
+    assert memory.store.calls == {"read_group_version": 3}
+
+
+async def test_a_group_that_was_read_lately_is_not_read_along() -> None:
+    memory = Memory()
+    other = memory.neighbour(same_group=False)
+    await memory.view()
+    memory.clock.advance(AGE_SECONDS * 0.4)
+    await memory.views.view(other.tenant_id)
+    memory.clock.advance(AGE_SECONDS * 0.2)
+    await memory.views.view(other.tenant_id)
+    memory.store.calls.clear()
+
+    await memory.view()
+    await memory.views.close()
+
+    assert memory.store.calls == {"read_group_version": 1}
+
+
 async def test_a_view_whose_group_has_changed_is_checked_by_its_own_version() -> None:
     memory = Memory()
     neighbour = memory.neighbour()
