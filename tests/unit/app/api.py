@@ -12,7 +12,6 @@ import httpx
 from msgspec import Struct
 
 from app.edge import Edge
-from app.main import create_app
 from tests.factories import (
     FakeClock,
     make_key,
@@ -22,6 +21,7 @@ from tests.factories import (
     make_webhook,
 )
 from tests.fakes import FakeResources, fake_resources, open_fake_resources
+from tests.unit.app.kept_routes import app_on_kept_routes
 from triggers.api_keys import TENANT_SCOPES, Scope
 from triggers.settings import Settings
 from triggers.tenants import Tenant
@@ -70,10 +70,14 @@ async def running_api(*, is_reachable: bool = True, **settings: Any) -> AsyncIte
     clock = FakeClock()
     resources = fake_resources(clock)
     made = make_settings(**settings)
-    app = create_app(made, open_resources=open_fake_resources(resources), clock=clock)
+    opened = open_fake_resources(resources)
     if not is_reachable:
         resources.reachable.gate.clear()
-    async with _lifespan(app), _client(app) as client:
+    async with (
+        app_on_kept_routes(made, open_resources=opened, clock=clock) as app,
+        _lifespan(app),
+        _client(app) as client,
+    ):
         while is_reachable and (await client.get("/readiness")).status_code != 200:
             await asyncio.sleep(0)
         tenant = make_tenant()
