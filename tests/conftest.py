@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.emulator import Emulator, aws_environment, run_emulator
+from tests.emulator import Emulator, go_to, run_emulator
 
 # The machine may be busy, so no deadline; and a run that was green stays green.
 settings.register_profile("tests", deadline=None, derandomize=True)
@@ -51,6 +51,5 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 @pytest.fixture
 def aws(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
     """Have this process's own AWS clients go to the emulator."""
-    for name, text in aws_environment(emulator.url).items():
-        monkeypatch.setenv(name, text)
+    go_to(emulator.url, monkeypatch)
     return emulator

@@ -1,11 +1,15 @@
 """The AWS emulator: one process for all the tests of a session, in which each has names of its own."""
 
+import ssl
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import aioboto3
+import pytest
 
 from infra.local.loopback import HOST, free_port
 from infra.local.parts import EMULATOR_ENVIRONMENT
@@ -14,6 +18,8 @@ from tests.processes import Process, own_environment, running
 
 START_SECONDS = 20.0
 PYTHON = ROOT / ".venv-emulator/bin/python"
+# One for all clients: each session reads AWS's models from the disk anew.
+_session = aioboto3.Session(region_name="us-east-1")
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,18 @@ def aws_environment(url: str) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+def go_to(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have this process's own AWS clients go to an emulator, or a proxy before it.
+
+    They leave out what they do at length and plain HTTP on loopback has no use for.
+    """
+    for name, text in aws_environment(url).items():
+        monkeypatch.setenv(name, text)
+    monkeypatch.setattr("triggers.aws.clients.aioboto3.Session", lambda **_: _session)
+    for load in ("load_verify_locations", "set_default_verify_paths"):
+        monkeypatch.setattr(ssl.SSLContext, load, lambda *_, **__: None)
 
 
 @contextmanager

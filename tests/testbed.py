@@ -6,17 +6,15 @@ The fault proxy stands between them and the emulator. The times are short, withi
 import asyncio
 import itertools
 import secrets
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import aioboto3
 import pytest
 from msgspec.structs import replace
 
-from tests.emulator import Emulator, aws_environment
+from tests.emulator import Emulator, go_to
 from tests.factories import make_draft, make_settings, make_tenant, make_webhook
 from tests.fault_proxy import FaultProxy, run_fault_proxy
 from tests.processes import POLL_SECONDS, WAIT_SECONDS, until
@@ -48,8 +46,6 @@ SHORT: dict[str, Any] = {
     "drain_seconds": 2,
 }
 _numbers = itertools.count(1)
-# One for all clients: each session reads AWS's models from the disk anew.
-_session = aioboto3.Session(region_name="us-east-1")
 
 
 def own_prefix() -> str:
@@ -146,13 +142,6 @@ class Bench:
             await asyncio.wait_for(run, WAIT_SECONDS)
 
 
-def _save_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out what clients do at length and plain HTTP on loopback has no use for."""
-    monkeypatch.setattr("triggers.aws.clients.aioboto3.Session", lambda **_: _session)
-    for load in ("load_verify_locations", "set_default_verify_paths"):
-        monkeypatch.setattr(ssl.SSLContext, load, lambda *_, **__: None)
-
-
 @asynccontextmanager
 async def open_bench(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch, **changes: Any
@@ -163,9 +152,7 @@ async def open_bench(
     async with AsyncExitStack() as stack:
         proxy = await stack.enter_async_context(run_fault_proxy(emulator.url))
         receiver = await stack.enter_async_context(run_receiver())
-        for name, text in aws_environment(proxy.url).items():
-            monkeypatch.setenv(name, text)
-        _save_time(monkeypatch)
+        go_to(proxy.url, monkeypatch)
         await provision(settings)
         resources = await stack.enter_async_context(open_resources(settings))
         clients = await stack.enter_async_context(open_clients(settings))
