@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from tests.cli.program import Program
-from tests.local_service import run_local_service
+from tests.local_service import PROMPT, run_local_service
 
 
 @pytest.fixture(scope="package")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """Run the service for these tests."""
-    with run_local_service(tmp_path_factory.mktemp("service")) as ready:
+    with run_local_service(tmp_path_factory.mktemp("service"), **PROMPT) as ready:
         yield ready
 
 
