@@ -17,6 +17,7 @@ SENDS_A_SECOND = 2000  # so many deliveries at most for each second: all must ar
 # With an eighth of a processor a worker cannot follow this rate, nor can two; and the emulator can.
 WORKER_SLICES, SLICED_RATE = 8, 250
 SLICED_SECONDS_MAX = 5  # all that waits then waits in the workers, and no hint becomes too old
+TENANTS_RATE = 250  # the emulator is half idle then, with a thousand tenants too
 VISITS, KNOWN_SECONDS_MAX = 2, 30  # of every tenant, before
 RATIOS = {"× both": "both, ms/event", "× delivered": "delivered/s"}
 
@@ -56,6 +57,10 @@ def conditions(arguments: Arguments) -> dict[str, list[Condition]]:
             Condition(name=str(number), stored=number) for number in (10, arguments.stored)
         ],
         "tenants": [Condition(name=str(number), tenants=number) for number in (1, 1000)],
+        # Hints of many tenants fill the emulator sooner; and fewer events a second cost more each.
+        f"tenants, {TENANTS_RATE} events/s": [
+            Condition(name=str(number), tenants=number, rate=TENANTS_RATE) for number in (1, 1000)
+        ],
         "webhooks of an event": [
             Condition(name=str(number), webhooks=number) for number in (1, 5, 20)
         ],
