@@ -6,6 +6,7 @@ What the changes are stands in `tenant_changes`, `key_changes` and `webhook_chan
 """
 
 import asyncio
+import random
 from collections.abc import Callable
 
 from msgspec import Struct
@@ -17,6 +18,7 @@ from triggers.tenants import Tenant, TenantView
 from triggers.times import Clock
 
 CONFLICTS_MAX = 8
+PAUSE_SECONDS = 0.01  # at most, before the second try; before each further one twice as long
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -54,7 +56,7 @@ class ControlPlane:
 
     async def write(self, tenant_id: str, actor: str, action: str, decide: Decide) -> None:
         """Do the same without waiting for it to be in force."""
-        for _ in range(CONFLICTS_MAX):
+        for number in range(CONFLICTS_MAX):
             view = await self._store.read_view(tenant_id)
             decision = decide(view)
             changed = (*decision.puts, *decision.deletes)
@@ -76,4 +78,6 @@ class ControlPlane:
             )
             if await self._store.write(tenant_id, change):
                 return
+            # With full jitter: who met in the version of a group must not meet there again.
+            await asyncio.sleep(random.random() * PAUSE_SECONDS * 2**number)  # noqa: S311 no secret
         raise StoreUnavailable(f"{action}: too many changes at once")

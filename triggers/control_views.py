@@ -2,9 +2,14 @@
 
 Tenants are in groups, and each change of a tenant raises the version of its group as well: as long
 as that stands still, one read of it tells that all views of the group are as young as that read.
-Only when it has moved, each of them is checked by its tenant's own version. A view's age counts
-from before a version was read. Past half its age a view is checked in the background, so that the
-hot path seldom waits for it.
+When it has moved, each of them is checked by its tenant's own version. A view's age counts from
+before a version was read. Past half its age a view is checked in the background, so that the hot
+path seldom waits for it.
+
+A transaction's items do not become visible in one moment (DynamoDB: a read of several items is
+read-committed towards it). So for `VISIBLE_SECONDS` after a version was seen first it tells nothing
+about other items: a view rests on a group only when it was checked later than that, and is read
+whole at every check until then.
 
 Of a tenant that is not there any more nothing is remembered: what may be left of its keys and
 webhooks until they are cleared away counts for nobody.
@@ -14,9 +19,9 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from triggers.errors import StoreUnavailable
 from triggers.ids import TENANT_GROUPS, group_of
@@ -25,17 +30,25 @@ from triggers.tenants import TenantView
 
 TENANTS_MAX = 10_000
 NOBODIES_MAX = 1_000  # who makes up keys of tenants that do not exist crowds out only such
+VISIBLE_SECONDS = 2.0  # many times what a transaction takes
+# Whatever its versions tell, a view is read whole so often: so what no rule here knows of passes.
+WHOLE_SECONDS = 60.0
+
+Key = TypeVar("Key")
+Read = TypeVar("Read")
 
 
 @dataclass(slots=True)
 class _Group:
-    """What was read of a group's version: the last one, and when each of the last two was last read.
+    """What was read of a group's version: the last one, and since when it is known.
 
-    `is_used` since then.
+    `read_at` has when each of the last two was last read, `is_used` whether a view of the group was
+    asked for after that.
     """
 
     number: int
     version: int = -1
+    known_since: float = math.inf
     read_at: dict[int, float] = field(default_factory=dict)
     is_used: bool = False
 
@@ -44,29 +57,46 @@ class _Group:
         """When the version was read last."""
         return self.read_at.get(self.version, -math.inf)
 
-    def keep(self, version: int, at: float) -> None:
-        """Take note of what was read, and when that began."""
+    def keep(self, version: int, started: float, ended: float) -> None:
+        """Take note of what was read from when to when."""
         if version != self.version:
             # Of views from before no more is known than that they were good until then.
             self.read_at = {k: v for k, v in self.read_at.items() if k == self.version}
-            self.version = version
-        self.read_at[version] = at
+            self.version, self.known_since = version, ended
+        self.read_at[version] = started
         self.is_used = False
+
+    def vouching(self, checked_at: float) -> int | None:
+        """Return the version by which a view that is checked now can be checked from then on."""
+        return self.version if checked_at >= self.known_since + VISIBLE_SECONDS else None
 
 
 @dataclass(slots=True)
 class _Known:
-    """A view, when it was checked by itself, and the version of its group from before that."""
+    """A view: since when its version is known, when it was last read whole, when last checked by itself.
+
+    `group_version` is that by which the group can vouch for it; None: not yet.
+    """
 
     view: TenantView
     group: _Group
-    group_version: int
+    group_version: int | None
     checked_at: float
+    known_since: float
+    whole_at: float
 
     @property
     def good_at(self) -> float:
         """When it was known last to be the newest."""
-        return max(self.checked_at, self.group.read_at.get(self.group_version, self.checked_at))
+        if self.group_version is None:
+            return self.checked_at
+        read_at = self.group.read_at.get(self.group_version, self.checked_at)
+        return max(self.checked_at, min(read_at, self.checked_at + WHOLE_SECONDS))
+
+    def is_whole(self, now: float) -> bool:
+        """Tell whether its version alone may say that it is the newest."""
+        is_visible = self.whole_at >= self.known_since + VISIBLE_SECONDS
+        return is_visible and now - self.whole_at < WHOLE_SECONDS
 
 
 class ControlViews:
@@ -87,20 +117,21 @@ class ControlViews:
         self._groups = [_Group(number) for number in range(TENANT_GROUPS)]
         self._views: OrderedDict[str, _Known] = OrderedDict()
         self._nobodies: OrderedDict[str, _Known] = OrderedDict()
-        self._reads: dict[Hashable, asyncio.Task[Any]] = {}
+        self._checks: dict[int, asyncio.Task[None]] = {}
+        self._loads: dict[str, asyncio.Task[_Known]] = {}
 
     async def view(self, tenant_id: str) -> TenantView:
         """Return a view young enough to act on. Raises StoreUnavailable when there is none."""
         known = self._known(tenant_id)
         if known is not None:
             known.group.is_used = True
-            age = self._monotonic() - known.good_at
+            age = self._age(known)
             if age > self._age_max / 2:
                 self._refresh(tenant_id)
             if age < self._age_max:
                 return known.view
         known = await asyncio.shield(self._refresh(tenant_id))
-        if self._monotonic() - known.good_at >= self._age_max:
+        if self._age(known) >= self._age_max:
             raise StoreUnavailable("control data too old to act on")
         return known.view
 
@@ -110,7 +141,9 @@ class ControlViews:
 
     async def close(self) -> None:
         """Wait for the reads that are still under way."""
-        await asyncio.gather(*self._reads.values(), return_exceptions=True)
+        while self._loads or self._checks:
+            reads = (*self._loads.values(), *self._checks.values())
+            await asyncio.gather(*reads, return_exceptions=True)
 
     def _known(self, tenant_id: str) -> _Known | None:
         """Return what is remembered, which is then the last to be forgotten."""
@@ -121,17 +154,42 @@ class ControlViews:
                 return known
         return None
 
-    def _refresh(self, tenant_id: str) -> asyncio.Task[_Known]:
-        return self._shared(tenant_id, lambda: self._load(tenant_id))
+    def _age(self, known: _Known) -> float:
+        return self._monotonic() - known.good_at
 
-    def _shared(self, what: Hashable, read: Callable[[], Any]) -> asyncio.Task[Any]:
-        """Read something; all who ask for it meanwhile share the read that is under way."""
-        task = self._reads.get(what)
-        if task is None:
-            task = asyncio.create_task(read(), name=f"control view {what}")
-            self._reads[what] = task
-            task.add_done_callback(lambda done: self._has_read(what, done))
-        return task
+    def _refresh(self, tenant_id: str) -> asyncio.Task[_Known]:
+        return _shared(self._loads, tenant_id, lambda: self._load(tenant_id))
+
+    async def _load(self, tenant_id: str) -> _Known:
+        """Bring a view up to date, by as few reads as will do."""
+        group = self._groups[group_of(tenant_id)]
+        if self._is_past(group, self._age_max / 2):
+            await asyncio.shield(self._check(group))
+        known = self._known(tenant_id)
+        if known is not None and self._age(known) <= self._age_max / 2:
+            return known
+        # From before the view is read, or it might hide a change that comes between.
+        started = self._monotonic()
+        group_version = group.vouching(started)
+        if known is not None and known.is_whole(started):
+            version = await self._store.read_version(tenant_id)
+            if version == known.view.version:
+                known = replace(known, group_version=group_version, checked_at=started)
+                return self._keep(known)
+        view = await self._store.read_view(tenant_id)
+        if view.tenant is None:
+            view = TenantView(tenant_id=tenant_id, version=view.version)
+        is_same = known is not None and known.view.version == view.version
+        return self._keep(
+            _Known(
+                view=view,
+                group=group,
+                group_version=group_version,
+                checked_at=started,
+                known_since=known.known_since if known and is_same else self._monotonic(),
+                whole_at=started,
+            )
+        )
 
     def _check(self, group: _Group) -> asyncio.Task[None]:
         """Read the version of a group, and in one call with it what would be read soon after."""
@@ -144,29 +202,19 @@ class ControlViews:
         return self._monotonic() - group.checked_at > seconds
 
     def _read_group(self, group: _Group) -> asyncio.Task[None]:
-        return self._shared(group.number, lambda: self._read_version(group))
+        return _shared(self._checks, group.number, lambda: self._read_version(group))
 
     async def _read_version(self, group: _Group) -> None:
-        started = self._monotonic()
-        group.keep(await self._store.read_group_version(group.number), started)
-
-    async def _load(self, tenant_id: str) -> _Known:
-        """Bring a view up to date, by as few reads as will do."""
-        group = self._groups[group_of(tenant_id)]
-        if self._is_past(group, self._age_max / 2):
-            await asyncio.shield(self._check(group))
-        known = self._known(tenant_id)
-        if known is not None and known.group_version == group.version:
-            return known
-        # From before the view is read, or it might hide a change that comes between.
-        group_version, started = group.version, self._monotonic()
-        if known is None or await self._store.read_version(tenant_id) != known.view.version:
-            view = await self._store.read_view(tenant_id)
-            if view.tenant is None:
-                view = TenantView(tenant_id=tenant_id, version=view.version)
-        else:
-            view = known.view
-        return self._keep(_Known(view, group, group_version, started))
+        # On this read wait all tenants of the group: a call that got stuck must not hold them up.
+        for seconds in (self._age_max / 2, None):
+            started = self._monotonic()
+            try:
+                async with asyncio.timeout(seconds):
+                    version = await self._store.read_group_version(group.number)
+            except TimeoutError:
+                continue
+            group.keep(version, started, self._monotonic())
+            return
 
     def _keep(self, known: _Known) -> _Known:
         tenant_id = known.view.tenant_id
@@ -180,7 +228,21 @@ class ControlViews:
             kept.popitem(last=False)
         return known
 
-    def _has_read(self, what: Hashable, task: asyncio.Task[Any]) -> None:
-        del self._reads[what]
+
+def _shared(
+    reads: dict[Key, asyncio.Task[Read]],
+    what: Key,
+    read: Callable[[], Coroutine[Any, Any, Read]],
+) -> asyncio.Task[Read]:
+    """Read something; all who ask for it meanwhile share the read that is under way."""
+
+    def has_read(task: asyncio.Task[Read]) -> None:
+        del reads[what]
         if not task.cancelled():
             task.exception()  # a waiter has it; in the background the next use tries again
+
+    task = reads.get(what)
+    if task is None:
+        task = reads[what] = asyncio.create_task(read(), name=f"control view {what}")
+        task.add_done_callback(has_read)
+    return task

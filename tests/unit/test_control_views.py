@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from tests.factories import FakeClock, make_tenant, make_view, make_webhook
 from tests.fakes import FakeControl
-from triggers.control_views import ControlViews
+from triggers.control_views import VISIBLE_SECONDS, WHOLE_SECONDS, ControlViews
 from triggers.errors import StoreUnavailable
 from triggers.ids import group_of
 from triggers.tenants import TenantView
@@ -20,12 +20,12 @@ AGE_SECONDS = 1.0
 class Memory:
     """A store with one tenant in it, and the views that a process has of it."""
 
-    def __init__(self, *, tenants_max: int = 10) -> None:
+    def __init__(self, *, tenants_max: int = 10, age_seconds: float = AGE_SECONDS) -> None:
         self.clock = FakeClock()
         self.store = FakeControl()
         self.views = ControlViews(
             self.store,
-            age_max_seconds=AGE_SECONDS,
+            age_max_seconds=age_seconds,
             tenants_max=tenants_max,
             monotonic=self.clock.monotonic,
         )
@@ -46,6 +46,14 @@ class Memory:
         view = next(v for v in views if (group_of(v.tenant_id) == group) is same_group)
         self.store.keep(view)
         return view
+
+    async def settle(self, *others: TenantView) -> None:
+        """Have the group vouch for the tenant, and for others, from now on."""
+        for seconds in (0, VISIBLE_SECONDS):
+            self.clock.advance(seconds)
+            for view in (self.kept, *others):
+                await self.views.view(view.tenant_id)
+        self.store.calls.clear()
 
     async def know_group(self) -> None:
         """Have the group's version read, so that the next load reads the view alone."""
@@ -89,22 +97,20 @@ async def test_a_view_past_its_age_is_checked_before_it_is_used() -> None:
 
 async def test_a_view_whose_group_has_not_changed_costs_the_version_of_the_group_alone() -> None:
     memory = Memory()
-    await memory.view()
+    await memory.settle()
     memory.clock.advance(AGE_SECONDS)
 
     await memory.view()
 
-    assert memory.store.calls == {"read_view": 1, "read_group_version": 2}
+    assert memory.store.calls == {"read_group_version": 1}
 
 
 async def test_one_read_tells_that_all_views_of_a_group_are_young() -> None:
     memory = Memory()
     neighbours = [memory.neighbour() for _ in range(5)]
     everybody = [memory.kept, *neighbours]
-    for view in everybody:
-        await memory.views.view(view.tenant_id)
+    await memory.settle(*neighbours)
     memory.clock.advance(AGE_SECONDS)
-    memory.store.calls.clear()
 
     assert [await memory.views.view(view.tenant_id) for view in everybody] == everybody
 
@@ -114,11 +120,9 @@ async def test_one_read_tells_that_all_views_of_a_group_are_young() -> None:
 async def test_groups_are_read_each_by_itself() -> None:
     memory = Memory()
     stranger = memory.neighbour(same_group=False)
-    await memory.view()
-    await memory.views.view(stranger.tenant_id)
+    await memory.settle(stranger)
     memory.clock.advance(AGE_SECONDS)
     memory.change()
-    memory.store.calls.clear()
 
     assert await memory.views.view(stranger.tenant_id) == stranger
     assert memory.store.calls == {"read_group_version": 1}
@@ -131,12 +135,10 @@ async def test_groups_in_use_are_read_together() -> None:
     used, unused = (memory.neighbour(same_group=False) for _ in range(2))
     while group_of(unused.tenant_id) == group_of(used.tenant_id):
         unused = memory.neighbour(same_group=False)
-    for view in (unused, memory.kept, used):
-        await memory.views.view(view.tenant_id)
+    await memory.settle(unused, used)
     memory.clock.advance(AGE_SECONDS * 0.4)
     await memory.views.view(used.tenant_id)
     memory.clock.advance(AGE_SECONDS * 0.2)
-    memory.store.calls.clear()
 
     await memory.view()
     await memory.views.close()
@@ -151,7 +153,7 @@ async def test_groups_in_use_are_read_together() -> None:
 async def test_a_group_that_was_read_lately_is_not_read_along() -> None:
     memory = Memory()
     other = memory.neighbour(same_group=False)
-    await memory.view()
+    await memory.settle()
     memory.clock.advance(AGE_SECONDS * 0.4)
     await memory.views.view(other.tenant_id)
     memory.clock.advance(AGE_SECONDS * 0.2)
@@ -167,11 +169,9 @@ async def test_a_group_that_was_read_lately_is_not_read_along() -> None:
 async def test_a_view_whose_group_has_changed_is_checked_by_its_own_version() -> None:
     memory = Memory()
     neighbour = memory.neighbour()
-    for tenant_id in (memory.tenant_id, neighbour.tenant_id):
-        await memory.views.view(tenant_id)
+    await memory.settle(neighbour)
     changed = memory.change()
     memory.clock.advance(AGE_SECONDS)
-    memory.store.calls.clear()
 
     assert await memory.views.view(neighbour.tenant_id) == neighbour
     assert memory.store.calls == {"read_group_version": 1, "read_version": 1}
@@ -185,8 +185,8 @@ async def test_after_a_change_in_its_group_a_view_is_as_young_as_the_read_before
     """Who reads the group's version for a neighbour has not looked at this tenant."""
     memory = Memory()
     neighbour = memory.neighbour()
-    old = await memory.view()
-    await memory.views.view(neighbour.tenant_id)
+    await memory.settle(neighbour)
+    old = memory.kept
     memory.change()
     memory.clock.advance(AGE_SECONDS * 0.9)
     await memory.views.view(neighbour.tenant_id)
@@ -207,7 +207,8 @@ async def test_after_a_change_in_its_group_a_view_is_as_young_as_the_read_before
 async def test_a_change_in_its_group_does_not_make_a_view_older_than_it_is() -> None:
     memory = Memory()
     neighbour = memory.neighbour()
-    old = await memory.view()
+    await memory.settle()
+    old = memory.kept
     for seconds in (0.6, 0.6):
         memory.clock.advance(AGE_SECONDS * seconds)
         await memory.views.view(memory.tenant_id)
@@ -226,24 +227,90 @@ async def test_a_change_that_a_load_has_missed_is_noticed(monkeypatch: pytest.Mo
     """The group's version is from before the view, whoever reads it meanwhile."""
     memory = Memory()
     neighbour = memory.neighbour()
-    await memory.views.view(neighbour.tenant_id)
+    await memory.settle(neighbour)
+    memory.clock.advance(WHOLE_SECONDS + AGE_SECONDS)
     read_view = memory.store.read_view
 
     async def read_slowly(tenant_id: str) -> TenantView:
         view = await read_view(tenant_id)
-        memory.change()
-        memory.clock.advance(AGE_SECONDS * 0.6)
-        await memory.views.view(neighbour.tenant_id)
-        await until_called(memory.store, "read_version")
+        if tenant_id == memory.tenant_id and view == memory.kept:
+            memory.change()
+            memory.clock.advance(AGE_SECONDS * 0.6)
+            await memory.views.view(neighbour.tenant_id)
         return view
 
     monkeypatch.setattr(memory.store, "read_view", read_slowly)
     old = await memory.view()
     monkeypatch.undo()
-    memory.clock.advance(AGE_SECONDS)
+    memory.clock.advance(VISIBLE_SECONDS)
 
     assert await memory.view() == memory.kept != old
     await memory.views.close()
+
+
+async def test_a_change_that_is_visible_in_its_group_first_is_noticed() -> None:
+    """Who finds the group's version moved and the tenant's not yet must look at that again."""
+    memory = Memory()
+    await memory.settle()
+    memory.store.group_versions[group_of(memory.tenant_id)] += 1
+    memory.clock.advance(AGE_SECONDS)
+    old = await memory.view()
+
+    changed = memory.change()
+    memory.store.group_versions[group_of(memory.tenant_id)] -= 1  # it was this change
+    memory.clock.advance(AGE_SECONDS)
+
+    assert await memory.view() == changed != old
+
+
+async def test_a_change_whose_version_is_visible_first_is_noticed() -> None:
+    """A view may have been read with the new version, and records from before."""
+    memory = Memory()
+    await memory.settle()
+    old = memory.kept
+    changed = memory.change()
+    memory.store.views[memory.tenant_id] = replace(old, version=changed.version)
+    memory.clock.advance(AGE_SECONDS)
+    assert (await memory.view()).webhooks == old.webhooks
+
+    memory.store.views[memory.tenant_id] = changed
+    memory.clock.advance(AGE_SECONDS)
+
+    assert await memory.view() == changed
+
+
+async def test_what_raised_no_version_is_noticed_within_a_minute() -> None:
+    memory = Memory()
+    await memory.settle()
+    webhook = make_webhook()
+    unseen = replace(memory.kept, webhooks={webhook.webhook_id: webhook})
+    memory.store.views[memory.tenant_id] = unseen
+    for _ in range(round(WHOLE_SECONDS / AGE_SECONDS) - 1):
+        memory.clock.advance(AGE_SECONDS)
+        assert await memory.view() == memory.kept
+
+    memory.clock.advance(2 * AGE_SECONDS)
+
+    assert await memory.view() == unseen
+
+
+async def test_a_read_that_got_stuck_holds_nobody_up_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    memory = Memory(age_seconds=0.02)
+    await memory.settle()
+    read, reads = memory.store.read_group_version, itertools.count()
+
+    async def get_stuck_first(group: int) -> int:
+        if next(reads) == 0:
+            await asyncio.Event().wait()
+        return await read(group)
+
+    monkeypatch.setattr(memory.store, "read_group_version", get_stuck_first)
+    memory.clock.advance(0.03)
+
+    async with asyncio.timeout(5):
+        assert await memory.view() == memory.kept
 
 
 async def test_a_view_past_half_its_age_is_used_and_checked_in_the_background() -> None:
@@ -344,7 +411,7 @@ async def test_a_check_that_fails_in_the_background_is_not_complained_about() ->
     memory.clock.advance(AGE_SECONDS * 0.9)
 
     await memory.view()
-    while memory.views._reads:
+    while memory.views._loads or memory.views._checks:
         await asyncio.sleep(0)
     gc.collect()
 

@@ -9,6 +9,7 @@ from triggers.aws import keys
 from triggers.aws.clients import INVALID, Clients, calling, error_code
 from triggers.aws.control_records import ControlRecords
 from triggers.aws.items import Item, Reads
+from triggers.aws.operations import QUERY
 from triggers.control_changes import ControlChange, Controlled
 from triggers.errors import StoreRefused
 from triggers.ids import group_of
@@ -85,7 +86,7 @@ class ControlStore:
         }
         while True:
             with calling("Query control"):
-                answer = await self._clients.dynamodb.query(**query)
+                answer = await self._clients.hot_dynamodb.call(QUERY, query)
                 items = [item for item in answer["Items"] if item["sk"]["S"] != keys.VERSION_KEY]
                 found += [(item["sk"]["S"], item["record"]["S"]) for item in items]
             if "LastEvaluatedKey" not in answer:

@@ -79,7 +79,7 @@ def control_sort(controlled: Controlled) -> str:
 
 def group_partition(group: int) -> str:
     """Return the partition that holds the version of a group of tenants; no tenant's is like it."""
-    return f"group#{group:02d}"
+    return f"group-{group:02d}"
 
 
 def directory_sort(tenant: Tenant) -> str:

@@ -63,9 +63,10 @@ class ItemsAnswer(TypedDict, total=False):
 
 
 class QueryAnswer(TypedDict, total=False):
-    """Of Query."""
+    """Of Query. `LastEvaluatedKey` is there when more may follow."""
 
     Items: list[Item]
+    LastEvaluatedKey: Item
 
 
 class UpdateAnswer(TypedDict, total=False):
