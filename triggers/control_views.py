@@ -91,7 +91,7 @@ class _Known:
         if self.group_version is None:
             return self.checked_at
         read_at = self.group.read_at.get(self.group_version, self.checked_at)
-        return max(self.checked_at, min(read_at, self.checked_at + WHOLE_SECONDS))
+        return max(self.checked_at, min(read_at, self.whole_at + WHOLE_SECONDS))
 
     def is_whole(self, now: float) -> bool:
         """Tell whether its version alone may say that it is the newest."""

@@ -17,7 +17,7 @@ SENDS_A_SECOND = 2000  # so many deliveries at most for each second: all must ar
 # With an eighth of a processor a worker cannot follow this rate, nor can two; and the emulator can.
 WORKER_SLICES, SLICED_RATE = 8, 250
 SLICED_SECONDS_MAX = 5  # all that waits then waits in the workers, and no hint becomes too old
-TENANTS_RATE = 250  # the emulator is half idle then, with a thousand tenants too
+TENANTS_RATE = 250  # the emulator has time left then, with a thousand tenants too
 VISITS, KNOWN_SECONDS_MAX = 2, 30  # of every tenant, before
 RATIOS = {"× both": "both, ms/event", "× delivered": "delivered/s"}
 

@@ -294,6 +294,23 @@ async def test_what_raised_no_version_is_noticed_within_a_minute() -> None:
     assert await memory.view() == unseen
 
 
+async def test_a_check_by_the_version_alone_does_not_put_off_the_reading_whole() -> None:
+    memory = Memory()
+    neighbour = memory.neighbour()
+    await memory.settle()
+    memory.clock.advance(WHOLE_SECONDS - 2 * VISIBLE_SECONDS)
+    memory.store.keep(neighbour)  # a change in the group
+    for _ in range(2):
+        await memory.view()
+        memory.clock.advance(VISIBLE_SECONDS)
+    assert set(memory.store.calls) == {"read_group_version", "read_version"}
+
+    memory.clock.advance(AGE_SECONDS)
+    await memory.view()
+
+    assert memory.store.calls["read_view"] == 1
+
+
 async def test_a_read_that_got_stuck_holds_nobody_up_for_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
