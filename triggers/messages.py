@@ -12,16 +12,23 @@ HINT_EVENTS_MAX = 100
 
 
 class Hint(Struct, frozen=True, kw_only=True, tag_field="kind", tag="hint.1"):
-    """Says that these events of a tenant may be due. `sent_ms` is when it was sent.
+    """Says that these events may be due: of one tenant, and beside them one of each of some others.
 
-    `traceparents` go by event, if known. Nobody reads them yet: they are for the exporter of
-    traces, which comes later; a worker logs the `traceparent` that stands on the event itself.
+    `others` has an event id by tenant id. `sent_ms` is when it was sent. `traceparents` go by
+    event, if known. Nobody reads them yet: they are for the exporter of traces, which comes later;
+    a worker logs the `traceparent` that stands on the event itself.
     """
 
     tenant_id: str
     event_ids: tuple[str, ...]
     sent_ms: int
     traceparents: dict[str, str] = {}
+    others: dict[str, str] = {}
+
+    @property
+    def events(self) -> list[tuple[str, str]]:
+        """All that are named, each as its tenant's id and its own."""
+        return [(self.tenant_id, event_id) for event_id in self.event_ids] + [*self.others.items()]
 
 
 class DeadLetter(Struct, frozen=True, kw_only=True, tag_field="kind", tag="dead_letter.1"):
@@ -59,12 +66,11 @@ def decode_hint(text: str) -> Hint:
         raise MalformedMessage(str(error)) from error
     if not isinstance(hint, Hint):
         raise MalformedMessage("is no hint")
-    if not is_tenant_id(hint.tenant_id):
-        raise MalformedMessage("names no tenant")
-    if not all(is_event_id(event_id) for event_id in hint.event_ids):
+    if not (is_tenant_id(hint.tenant_id) and all(map(is_tenant_id, hint.others))):
+        raise MalformedMessage("names something that is no tenant")
+    named = hint.events
+    if not all(is_event_id(event_id) for _, event_id in named):
         raise MalformedMessage("names something that is no event id")
-    if len(hint.event_ids) > HINT_EVENTS_MAX:
-        raise MalformedMessage(
-            f"names {len(hint.event_ids)} events, at most {HINT_EVENTS_MAX} are allowed"
-        )
+    if len(named) > HINT_EVENTS_MAX:
+        raise MalformedMessage(f"names {len(named)} events, at most {HINT_EVENTS_MAX} are allowed")
     return hint

@@ -74,7 +74,8 @@ class Consumer:
 
     def _queue_events(self, hint: Hint, handle: str, now_ms: int) -> None:
         """Queue events; the message goes once all their claims are decided: then leases hold them."""
-        undecided = len(hint.event_ids)
+        events = hint.events
+        undecided = len(events)
 
         def decided() -> None:
             nonlocal undecided
@@ -82,9 +83,9 @@ class Consumer:
             if undecided == 0:
                 self._hints.delete(handle)
 
-        for event_id in hint.event_ids:
-            work = Work(tenant_id=hint.tenant_id, event_id=event_id, claimed=decided)
+        for tenant_id, event_id in events:
+            work = Work(tenant_id=tenant_id, event_id=event_id, claimed=decided)
             if not self._queue.put(work, now_ms):
                 decided()
-        if not hint.event_ids:
+        if not events:
             self._hints.delete(handle)

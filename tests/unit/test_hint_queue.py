@@ -4,12 +4,14 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.factories import FakeClock
 from triggers.aws import queues
 from triggers.aws.queues import WAITING_MAX, HintQueue
 from triggers.errors import StoreUnavailable
+from triggers.messages import HINT_EVENTS_MAX, Hint
 
 NOT_DELETED = "hint not deleted"
 
@@ -71,5 +73,51 @@ async def test_the_first_hint_goes_at_once_and_those_just_after_it_go_together(
         queue.send("ten_1", f"evt_{number}", None)
         await asyncio.sleep(0)
     await queue.close()
+    assert [len(hint.events) for hint in hints_of(requests)] == [1, 3]
+
+
+async def test_single_events_of_several_tenants_are_named_together_and_several_of_one_apart() -> (
+    None
+):
+    requests: list[Any] = []
+    queue = make_queue(requests=requests)
+    parts = [("ten_1", "evt_1"), ("ten_2", "evt_2"), ("ten_3", "evt_3"), ("ten_2", "evt_4")]
+    for tenant_id, event_id in parts:
+        queue.send(tenant_id, event_id, None)
+    await queue.close()
+    assert sorted(sorted(hint.events) for hint in hints_of(requests)) == [
+        [("ten_1", "evt_1"), ("ten_3", "evt_3")],
+        [("ten_2", "evt_2"), ("ten_2", "evt_4")],
+    ]
+    groups = {entry["MessageGroupId"] for entry in requests[0]["Entries"]}
+    assert groups in ({"ten_1", "ten_2"}, {"ten_3", "ten_2"})
+
+
+async def test_single_events_of_more_tenants_than_a_hint_may_name_go_in_several() -> None:
+    requests: list[Any] = []
+    queue = make_queue(requests=requests)
+    sent = {(f"ten_{number}", f"evt_{number}") for number in range(HINT_EVENTS_MAX + 30)}
+    for tenant_id, event_id in sent:
+        queue.send(tenant_id, event_id, None)
+    await queue.close()
+    hints = hints_of(requests)
+    assert [len(hint.events) for hint in hints] == [HINT_EVENTS_MAX, 30]
+    assert {event for hint in hints for event in hint.events} == sent
+
+
+async def test_a_lost_message_is_the_loss_of_all_whom_it_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lost: list[int] = []
+    monkeypatch.setattr(queues.telemetry.hints_lost, "add", lost.append)
+    queue = make_queue(StoreUnavailable("sqs"))
+    for number in range(3):
+        queue.send(f"ten_{number}", f"evt_{number}", None)
+    await queue.close()
+    assert sum(lost) == 3
+
+
+def hints_of(requests: list[Any]) -> list[Hint]:
+    """Return the hints that were sent."""
     bodies = [entry["MessageBody"] for request in requests for entry in request["Entries"]]
-    assert [body.count("evt_") for body in bodies] == [1, 3]
+    return [msgspec.json.decode(body, type=Hint) for body in bodies]

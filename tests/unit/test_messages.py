@@ -15,13 +15,14 @@ from triggers.messages import (
     encode_message,
 )
 
-TENANT = "ten_0000000000000001"
-ONE, OTHER = make_event().event_id, make_event().event_id
+TENANT, NEIGHBOUR = "ten_0000000000000001", "ten_0000000000000002"
+ONE, OTHER, THIRD = (make_event().event_id for _ in range(3))
 HINT = Hint(
     tenant_id=TENANT,
     event_ids=(ONE, OTHER),
     sent_ms=NOW_MS,
     traceparents={ONE: TRACEPARENT},
+    others={NEIGHBOUR: THIRD},
 )
 TEXT = encode_message(HINT)
 
@@ -29,7 +30,7 @@ TEXT = encode_message(HINT)
 def test_a_hint_looks_like_this() -> None:
     assert encode_message(Hint(tenant_id=TENANT, event_ids=(ONE,), sent_ms=1)) == (
         f'{{"kind":"hint.1","tenant_id":"{TENANT}",'
-        f'"event_ids":["{ONE}"],"sent_ms":1,"traceparents":{{}}}}'
+        f'"event_ids":["{ONE}"],"sent_ms":1,"traceparents":{{}},"others":{{}}}}'
     )
 
 
@@ -41,7 +42,11 @@ def test_a_hint_of_a_newer_sender_with_more_fields_is_understood() -> None:
     assert decode_hint(TEXT[:-1] + ',"priority":"high"}') == HINT
 
 
-def test_a_hint_of_an_older_sender_needs_no_traceparents() -> None:
+def test_a_hint_names_its_events_with_their_tenants() -> None:
+    assert HINT.events == [(TENANT, ONE), (TENANT, OTHER), (NEIGHBOUR, THIRD)]
+
+
+def test_a_hint_of_an_older_sender_needs_neither_traceparents_nor_others() -> None:
     text = f'{{"kind":"hint.1","tenant_id":"{TENANT}","event_ids":[],"sent_ms":1}}'
 
     assert decode_hint(text) == Hint(tenant_id=TENANT, event_ids=(), sent_ms=1)
@@ -72,6 +77,10 @@ def test_a_hint_of_an_older_sender_needs_no_traceparents() -> None:
         TEXT.replace(TENANT, TENANT + "1"),
         TEXT.replace(TENANT, TENANT[:-1] + "u"),
         TEXT.replace(TENANT, f"{TENANT}#0"),
+        TEXT.replace(THIRD, "evt_1"),
+        TEXT.replace(f'"{THIRD}"', f'["{THIRD}"]'),
+        TEXT.replace(NEIGHBOUR, ""),
+        TEXT.replace(NEIGHBOUR, f"{NEIGHBOUR}#0"),
         '{"a":' * 100_000,
     ],
 )
@@ -88,11 +97,11 @@ def test_f48_any_text_is_a_hint_or_malformed(text: str) -> None:
 
 def test_a_hint_names_a_hundred_events_at_most() -> None:
     full = Hint(tenant_id=TENANT, event_ids=(ONE,) * HINT_EVENTS_MAX, sent_ms=NOW_MS)
-    too_full = msgspec.structs.replace(full, event_ids=(*full.event_ids, ONE))
 
     assert decode_hint(encode_message(full)) == full
-    with pytest.raises(MalformedMessage, match="101 events"):
-        decode_hint(encode_message(too_full))
+    for more in ({"event_ids": (*full.event_ids, ONE)}, {"others": {NEIGHBOUR: ONE}}):
+        with pytest.raises(MalformedMessage, match="101 events"):
+            decode_hint(encode_message(msgspec.structs.replace(full, **more)))
 
 
 def test_a_dead_letter_says_which_delivery_is_exhausted() -> None:

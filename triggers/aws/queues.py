@@ -82,7 +82,8 @@ class _Sender:
                 {
                     "Id": str(number),
                     "MessageBody": encode_message(message),
-                    # On a standard queue a group is SQS's fairness.
+                    # On a standard queue a group is SQS's fairness. A hint that names events of several
+                    # tenants is in that of the first, so that these are spread over the groups.
                     "MessageGroupId": message.tenant_id,
                 }
                 for number, message in enumerate(messages)
@@ -165,16 +166,16 @@ class HintQueue:
         await self._sender.close()
 
     async def _send_parts(self, parts: Sequence[_HintPart]) -> list[Exception | None]:
-        """Send the parts by tenant. A message that is lost is the loss of its own parts alone."""
+        """Send the parts. A message that is lost is the loss of its own parts alone."""
         hints = _hints(parts, self._clock())
         results = await asyncio.gather(
             *(self._sender.send(hint) for hint in hints), return_exceptions=True
         )
         errors = {
-            (hint.tenant_id, event_id): error
+            event: error
             for hint, error in zip(hints, results, strict=True)
             if isinstance(error, Exception)
-            for event_id in hint.event_ids
+            for event in hint.events
         }
         return [errors.get((part.tenant_id, part.event_id)) for part in parts]
 
@@ -219,19 +220,25 @@ def _results(answer: EntriesAnswer, messages: int) -> list[Exception | None]:
 
 
 def _hints(parts: Sequence[_HintPart], now_ms: int) -> list[Hint]:
+    """Name a tenant's events in messages of its own, where it has several, else with those of others."""
     by_tenant: dict[str, list[_HintPart]] = {}
     for part in parts:
         by_tenant.setdefault(part.tenant_id, []).append(part)
-    return [
-        Hint(
-            tenant_id=tenant_id,
-            event_ids=tuple(part.event_id for part in chunk),
-            sent_ms=now_ms,
-            traceparents={p.event_id: p.traceparent for p in chunk if p.traceparent},
-        )
-        for tenant_id, its_parts in by_tenant.items()
-        for chunk in _chunks(its_parts)
-    ]
+    lone = [part for part, *more in by_tenant.values() if not more]
+    lines = [line for line in by_tenant.values() if len(line) > 1]
+    return [_hint(chunk, now_ms) for line in (*lines, lone) for chunk in _chunks(line)]
+
+
+def _hint(parts: Sequence[_HintPart], now_ms: int) -> Hint:
+    """Name events that are either all of one tenant or each of another."""
+    tenant_id = parts[0].tenant_id
+    return Hint(
+        tenant_id=tenant_id,
+        event_ids=tuple(part.event_id for part in parts if part.tenant_id == tenant_id),
+        sent_ms=now_ms,
+        traceparents={part.event_id: part.traceparent for part in parts if part.traceparent},
+        others={part.tenant_id: part.event_id for part in parts if part.tenant_id != tenant_id},
+    )
 
 
 def _chunks(parts: list[_HintPart]) -> list[list[_HintPart]]:

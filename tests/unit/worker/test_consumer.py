@@ -37,9 +37,11 @@ class Hinted:
             grace_seconds=GRACE_SECONDS,
         )
 
-    def put(self, *event_ids: str, sent_ms: int = NOW_MS) -> None:
+    def put(
+        self, *event_ids: str, sent_ms: int = NOW_MS, others: dict[str, str] | None = None
+    ) -> None:
         """Have a hint in SQS."""
-        hint = Hint(tenant_id=TENANT, event_ids=event_ids, sent_ms=sent_ms)
+        hint = Hint(tenant_id=TENANT, event_ids=event_ids, sent_ms=sent_ms, others=others or {})
         self.hints.put(encode_message(hint))
 
     async def receive(self) -> None:
@@ -87,6 +89,21 @@ async def test_the_events_of_a_hint_are_queued() -> None:
     await hinted.receive()
     works = await hinted.taken(3)
     assert [(work.tenant_id, work.event_id) for work in works] == [(TENANT, n) for n in names]
+
+
+async def test_a_hint_that_names_events_of_several_tenants_queues_each_for_its_own() -> None:
+    hinted, [name, other] = Hinted(), event_ids(2)
+    hinted.put(name, others={"ten_0000000000000002": other})
+    await hinted.receive()
+    works = await hinted.taken(2)
+    assert {work.tenant_id: work.event_id for work in works} == {
+        TENANT: name,
+        "ten_0000000000000002": other,
+    }
+    decide(works[:1])
+    assert hinted.left == 1
+    decide(works[1:])
+    assert hinted.left == 0
 
 
 async def test_f07_a_message_is_deleted_when_all_its_claims_are_decided_and_not_before() -> None:
