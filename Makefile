@@ -80,11 +80,20 @@ catalogue: $(DEVELOPMENT) ## show which faults and bad inputs have a test, and w
 	@$(BIN)/python -m tests.catalogue $(ARGS)
 
 # What `python -m tests.bench` takes: `make bench ARGS=--help` tells their meaning, defaults and limits.
-BENCH := SCENARIO RATE SECONDS TENANTS WEBHOOKS PAYLOAD WORKERS BACKLOG STORED OUT COMPARE
+BENCH := SCENARIO RATE SECONDS TENANTS WEBHOOKS PAYLOAD WORKERS BACKLOG STORED DYNAMODB OUT COMPARE
 
 .PHONY: bench
 bench: $(DEVELOPMENT) $(EMULATOR) ## measure what an event takes and costs; ARGS=--help shows what can be chosen
 	@exec $(BIN)/python -m tests.bench $(foreach name,$(BENCH),$(if $($(name)),'$(name)=$($(name))')) $(ARGS)
+
+DYNAMODB_LOCAL := .dynamodb-local
+dynamodb: DYNAMODB ?= 8000
+
+.PHONY: dynamodb
+dynamodb: $(DYNAMODB_LOCAL)/fetched ## start DynamoDB Local, on port DYNAMODB=8000, for the bench; needs Java 17 and Maven
+	@echo "DynamoDB Local keeps all in memory, on port $(DYNAMODB); Ctrl-C stops it"
+	@cd $(DYNAMODB_LOCAL) && exec java -Djava.library.path=. -cp '*' com.amazonaws.services.dynamodbv2.local.main.ServerRunner \
+		-inMemory -sharedDb -disableTelemetry -port $(DYNAMODB)
 
 .PHONY: format
 format: $(DEVELOPMENT) ## put the code into shape
@@ -100,7 +109,7 @@ lock: $(DEVELOPMENT) ## renew the locks of all dependencies; ARGS=--upgrade take
 
 .PHONY: clean
 clean: ## remove environments, caches and what the local run wrote
-	@rm -rf .venv .venv-emulator .local .coverage .coverage.* build dist *.egg-info
+	@rm -rf .venv .venv-emulator $(DYNAMODB_LOCAL) .local .coverage .coverage.* build dist *.egg-info
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -116,6 +125,13 @@ $(DEVELOPMENT): $(LOCKS)/development.txt
 
 $(EMULATOR): $(LOCKS)/emulator.txt
 	@$(call environment,.venv-emulator,the AWS emulator)
+
+$(DYNAMODB_LOCAL)/fetched: infra/dynamodb-local/pom.xml
+	@command -v java >/dev/null && command -v mvn >/dev/null || \
+		{ echo "Java and Maven are needed, and are not here (Debian, Ubuntu: openjdk-17-jre-headless, maven)" >&2; exit 1; }
+	@echo "fetching DynamoDB Local into $(DYNAMODB_LOCAL)"
+	@mvn --quiet --batch-mode --file $< dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(DYNAMODB_LOCAL)
+	@touch $@
 
 # Puts `triggers` beside the tools, from the code as it stands here; nothing is fetched for it.
 OURSELVES := --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation --editable .

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from infra.local.loopback import why_not_free
 from tests.bench.producer import PAYLOAD_BYTES_MIN
 
 SATURATION = "max"
@@ -70,6 +71,15 @@ class Arguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, r
     stored: Annotated[
         int, Meta(ge=1, le=1_000_000, description="events of earlier days, in scaling")
     ] = 20_000
+    dynamodb: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65535,
+            description="the port here of another DynamoDB instead of the emulator's, as of `make dynamodb`, "
+            "in all but rates and costs; 0: none",
+        ),
+    ] = 0
     out: Annotated[str, Meta(description="a file for all figures, as JSON")] = ""
     compare: Annotated[
         str, Meta(description="such a file of an earlier run of rates to set the figures against")
@@ -131,6 +141,10 @@ def _check(arguments: Arguments) -> None:
         raise ArgumentError(f"SECONDS: at most {SECONDS_MAX} in {scenario}")
     if scenario != "rates" and arguments.compare:
         raise ArgumentError("COMPARE: only rates are set against an earlier run")
+    if scenario in ("rates", "costs") and arguments.dynamodb:
+        raise ArgumentError(f"DYNAMODB: {scenario} counts calls, of the emulator's own alone")
+    if arguments.dynamodb and why_not_free(arguments.dynamodb) is None:
+        raise ArgumentError("DYNAMODB: nobody listens there; `make dynamodb` starts one")
     if events > arguments.events_max:
         raise ArgumentError(
             f"RATE × SECONDS: at most {arguments.events_max} events with this PAYLOAD and WEBHOOKS"

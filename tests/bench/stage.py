@@ -3,11 +3,12 @@
 import asyncio
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from infra.local.loopback import HOST
 from tests.bench.arguments import Arguments
 from tests.bench.emulation import quiet_emulator
 from tests.bench.loads import Driver, open_driver
@@ -20,10 +21,11 @@ START_SECONDS, SCENE_SECONDS, LOAD_TIMES = 120, 120, 8
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """A driver, and a folder for all that is printed."""
+    """A driver, a folder for all that is printed, and variables of the service's own."""
 
     driver: Driver
     folder: Path
+    own: Mapping[str, str]
 
     @asynccontextmanager
     async def service(
@@ -34,7 +36,12 @@ class Stage:
         with quiet_emulator(folder) as emulator:
             assert emulator.process
             async with open_service(
-                emulator.url, folder / "service", look, tenants=tenants, workers=workers
+                emulator.url,
+                folder / "service",
+                look,
+                tenants=tenants,
+                workers=workers,
+                own=self.own,
             ) as service:
                 yield replace(service, beside={"emulator": emulator.process})
 
@@ -53,7 +60,14 @@ async def open_stage(arguments: Arguments, *, scenes: int) -> AsyncIterator[Stag
                 events_max=arguments.events_max,
             ) as driver,
         ):
-            yield Stage(driver=driver, folder=folder)
+            yield Stage(driver=driver, folder=folder, own=dynamodb_of(arguments))
+
+
+def dynamodb_of(arguments: Arguments) -> dict[str, str]:
+    """Return the variable by which AWS's clients find another DynamoDB than the emulator's, if there is one."""
+    if not arguments.dynamodb:
+        return {}
+    return {"AWS_ENDPOINT_URL_DYNAMODB": f"http://{HOST}:{arguments.dynamodb}"}
 
 
 def say(what: str) -> None:

@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -46,11 +47,17 @@ class Service(Target):
 
 @asynccontextmanager
 async def open_service(
-    endpoint: str, folder: Path, look: Look, *, tenants: int, workers: int = 1
+    endpoint: str,
+    folder: Path,
+    look: Look,
+    *,
+    tenants: int,
+    workers: int = 1,
+    own: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[Service]:
-    """Run the service with the defaults of its settings, before an emulator or a proxy."""
+    """Run the service with the defaults of its settings, before an emulator or a proxy; `own` are variables."""
     folder.mkdir()
-    async with open_deployment(endpoint, folder, UNMEASURED) as deployment:
+    async with open_deployment(endpoint, folder, {**UNMEASURED, **own}) as deployment:
         with pytest.MonkeyPatch.context() as patch:
             await deployment.provision(patch)
             async with open_seeds(read_settings(deployment.environment)) as seeds:

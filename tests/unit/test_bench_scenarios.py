@@ -1,7 +1,11 @@
 """The sums and tables of the bench's scenarios, and what it puts into the store."""
 
 import os
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
+from unittest.mock import Mock
 
 import msgspec
 import pytest
@@ -10,8 +14,11 @@ from tests.bench.arguments import read_arguments
 from tests.bench.findings import Findings, Row, Table, tables_of, with_ratios
 from tests.bench.isolation import LATENCY, Turn, row_of
 from tests.bench.report import write_report
-from tests.bench.seeds import PAYLOAD, Seeded, delivered_item
+from tests.bench.seeds import PAYLOAD, Look, Seeded, delivered_item
 from tests.bench.soak import growth
+from tests.bench.stage import Stage, dynamodb_of
+from tests.bench.targets import Target
+from tests.emulator import Emulator
 from tests.factories import NOW_MS, make_tenant, make_webhook
 from triggers.aws import event_records
 from triggers.deliveries import DeliveryStatus
@@ -62,6 +69,30 @@ def test_growth_lies_between_the_first_and_the_last_minute(
     assert (figures["first, MB"], figures["last, MB"]) == (first, last)
     assert figures["growth, MB"] == last - first
     assert figures["growth, %"] == pytest.approx(100 * (last - first) / first)
+
+
+async def test_the_service_finds_the_dynamodb_that_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen: dict[str, str] = {}
+
+    @asynccontextmanager
+    async def note(*_: object, own: Mapping[str, str], **__: object) -> AsyncIterator[Target]:
+        seen.update(own)
+        yield Target(url="", keys=[], webhooks=1, parts={}, liveness={})
+
+    emulator = Emulator("http://127.0.0.1:1", process=Mock())
+    monkeypatch.setattr("tests.bench.stage.quiet_emulator", lambda _: nullcontext(emulator))
+    monkeypatch.setattr("tests.bench.stage.open_service", note)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        asked = read_arguments(["SCENARIO=isolation", f"DYNAMODB={port}"])
+    for arguments in (read_arguments(["SCENARIO=isolation"]), asked):
+        assert not seen
+        stage = Stage(driver=Mock(receiver_url=""), folder=tmp_path, own=dynamodb_of(arguments))
+        async with stage.service(Look(receiver_url=""), tenants=1):
+            pass
+    assert seen == {"AWS_ENDPOINT_URL_DYNAMODB": f"http://127.0.0.1:{port}"}
 
 
 def test_rows_are_compared_with_the_first_and_printed_below_their_names(tmp_path: Path) -> None:
