@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from tests.factories import FakeClock
+from triggers import telemetry
 from triggers.aws import queues
 from triggers.aws.queues import WAITING_MAX, HintQueue
 from triggers.errors import StoreUnavailable
@@ -109,7 +110,7 @@ async def test_a_lost_message_is_the_loss_of_all_whom_it_names(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lost: list[int] = []
-    monkeypatch.setattr(queues.telemetry.hints_lost, "add", lost.append)
+    monkeypatch.setattr(telemetry.hints_lost, "add", lost.append)
     queue = make_queue(StoreUnavailable("sqs"))
     for number in range(3):
         queue.send(f"ten_{number}", f"evt_{number}", None)
