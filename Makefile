@@ -130,7 +130,7 @@ $(DYNAMODB_LOCAL)/fetched: infra/dynamodb-local/pom.xml
 	@command -v java >/dev/null && command -v mvn >/dev/null || \
 		{ echo "Java and Maven are needed, and are not here (Debian, Ubuntu: openjdk-17-jre-headless, maven)" >&2; exit 1; }
 	@echo "fetching DynamoDB Local into $(DYNAMODB_LOCAL)"
-	@mvn --quiet --batch-mode -Dstyle.color=never --file $< dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(DYNAMODB_LOCAL)
+	@mvn --quiet --batch-mode --file $< dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(DYNAMODB_LOCAL)
 	@touch $@
 
 # Puts `triggers` beside the tools, from the code as it stands here; nothing is fetched for it.
