@@ -1,4 +1,4 @@
-# Everything a developer does here, from a bare clone with Python, git and make alone.
+# Everything a developer does here, from a bare clone with Python, git and make alone, but for containers and DynamoDB Local.
 # ARGS="…" is handed on to pytest or to the local run.
 
 PYTHON ?= python3
@@ -91,9 +91,9 @@ dynamodb: DYNAMODB ?= 8000
 
 .PHONY: dynamodb
 dynamodb: $(DYNAMODB_LOCAL)/fetched ## start DynamoDB Local, on port DYNAMODB=8000, for the bench; needs Java 17 and Maven
-	@echo "DynamoDB Local keeps all in memory, on port $(DYNAMODB); Ctrl-C stops it"
+	@echo "DynamoDB Local keeps all in memory and takes calls from everywhere, on port $(DYNAMODB); Ctrl-C stops it"
 	@cd $(DYNAMODB_LOCAL) && exec java -Djava.library.path=. -cp '*' com.amazonaws.services.dynamodbv2.local.main.ServerRunner \
-		-inMemory -sharedDb -disableTelemetry -port $(DYNAMODB)
+		-inMemory -sharedDb -disableTelemetry -cors http://127.0.0.1 -port $(DYNAMODB)
 
 .PHONY: format
 format: $(DEVELOPMENT) ## put the code into shape
@@ -130,7 +130,8 @@ $(DYNAMODB_LOCAL)/fetched: infra/dynamodb-local/pom.xml
 	@command -v java >/dev/null && command -v mvn >/dev/null || \
 		{ echo "Java and Maven are needed, and are not here (Debian, Ubuntu: openjdk-17-jre-headless, maven)" >&2; exit 1; }
 	@echo "fetching DynamoDB Local into $(DYNAMODB_LOCAL)"
-	@mvn --quiet --batch-mode --file $< dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(DYNAMODB_LOCAL)
+	@rm -rf $(DYNAMODB_LOCAL)
+	@mvn --quiet --batch-mode --file $< dependency:copy-dependencies '-DoutputDirectory=$(CURDIR)/$(DYNAMODB_LOCAL)'
 	@touch $@
 
 # Puts `triggers` beside the tools, from the code as it stands here; nothing is fetched for it.

@@ -12,9 +12,9 @@ HINT_EVENTS_MAX = 100
 
 
 class Hint(Struct, frozen=True, kw_only=True, tag_field="kind", tag="hint.1"):
-    """Says that these events may be due: of one tenant, and beside them one of each of some others.
+    """Says that these events may be due: of one tenant, and beside them of `others`, by tenant id.
 
-    `others` has an event id by tenant id. `sent_ms` is when it was sent. `traceparents` go by
+    A sender names one event of each of them. `sent_ms` is when it was sent. `traceparents` go by
     event, if known. Nobody reads them yet: they are for the exporter of traces, which comes later;
     a worker logs the `traceparent` that stands on the event itself.
     """
@@ -23,12 +23,15 @@ class Hint(Struct, frozen=True, kw_only=True, tag_field="kind", tag="hint.1"):
     event_ids: tuple[str, ...]
     sent_ms: int
     traceparents: dict[str, str] = {}
-    others: dict[str, str] = {}
+    others: dict[str, tuple[str, ...]] = {}
 
     @property
     def events(self) -> list[tuple[str, str]]:
         """All that are named, each as its tenant's id and its own."""
-        return [(self.tenant_id, event_id) for event_id in self.event_ids] + [*self.others.items()]
+        named = [(self.tenant_id, event_id) for event_id in self.event_ids]
+        for tenant_id, event_ids in self.others.items():
+            named += [(tenant_id, event_id) for event_id in event_ids]
+        return named
 
 
 class DeadLetter(Struct, frozen=True, kw_only=True, tag_field="kind", tag="dead_letter.1"):

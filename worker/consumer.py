@@ -8,7 +8,7 @@ from triggers.errors import TriggersError
 from triggers.messages import Hint
 from triggers.ports import HintReceiver, ReceivedHint
 from triggers.times import Clock
-from worker.fair_queue import FairQueue, Work
+from worker.fair_queue import FairQueue, Work, once
 from worker.health import Pulse
 
 PAUSE_SECONDS_FIRST = 0.5
@@ -73,7 +73,10 @@ class Consumer:
         self._queue_events(hint, received.handle, now_ms)
 
     def _queue_events(self, hint: Hint, handle: str, now_ms: int) -> None:
-        """Queue events; the message goes once all their claims are decided: then leases hold them."""
+        """Queue events; the message goes when all their claims are decided: then leases hold them.
+
+        A claim that failed is the sweeper's: the message would be too old when it comes again.
+        """
         events = hint.events
         undecided = len(events)
 
@@ -84,7 +87,7 @@ class Consumer:
                 self._hints.delete(handle)
 
         for tenant_id, event_id in events:
-            work = Work(tenant_id=tenant_id, event_id=event_id, claimed=decided)
+            work = Work(tenant_id=tenant_id, event_id=event_id, claimed=once(decided))
             if not self._queue.put(work, now_ms):
                 decided()
         if not events:

@@ -12,7 +12,7 @@ from msgspec import structs
 from triggers import telemetry
 from triggers.errors import Unavailable
 from triggers.times import Clock
-from worker.fair_queue import FairQueue, Work
+from worker.fair_queue import FairQueue, Work, once
 
 STORE_PAUSE_SECONDS_FIRST = 0.25
 STORE_PAUSE_SECONDS_MAX = 5.0
@@ -92,9 +92,8 @@ class Dispatcher:
     async def _run_swept(self) -> None:
         while True:
             await self._swept_claims.acquire()
-            decided = _once(self._swept_claims.release)
             work = await self._take(is_swept=True)
-            self._start(structs.replace(work, claimed=decided)).add_done_callback(decided)
+            self._start(structs.replace(work, claimed=once(self._swept_claims.release)))
 
     async def _take(self, *, is_swept: bool) -> Work:
         await self._queue.filled(is_swept=is_swept)
@@ -102,11 +101,10 @@ class Dispatcher:
         await self._pause.wait()
         return self._queue.take(is_swept=is_swept)
 
-    def _start(self, work: Work) -> asyncio.Task[None]:
+    def _start(self, work: Work) -> None:
         task = asyncio.create_task(self._carry(work), name=f"event {work.event_id}")
         self._in_flight[task] = time.monotonic()
         task.add_done_callback(self._ended)
-        return task
 
     async def _carry(self, work: Work) -> None:
         try:
@@ -122,6 +120,8 @@ class Dispatcher:
             self._pause.store_answered()
         finally:
             self._queue.done(work)
+            if work.claimed is not None:
+                work.claimed()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._in_flight[task]
@@ -159,16 +159,6 @@ class _StorePause:
             )
             self._counted_until = now + self._seconds
             self._answers.clear()
-
-
-def _once(call: Callable[[], None]) -> Callable[..., None]:
-    calls = [call]
-
-    def call_once(*_: object) -> None:
-        if calls:
-            calls.pop()()
-
-    return call_once
 
 
 def _log(work: Work, message: str, error: Exception) -> None:

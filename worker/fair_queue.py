@@ -13,7 +13,10 @@ SWEPT_SHARE = 4
 
 
 class Work(Struct, frozen=True, kw_only=True, eq=False):
-    """An event, or a job by its own id, that may be due. `claimed` is called once its claim has been won or lost."""
+    """An event, or a job by its own id, that may be due.
+
+    `claimed` is called when its claim has been won or lost, and again at its end, whatever came of it.
+    """
 
     tenant_id: str
     event_id: str
@@ -89,3 +92,14 @@ class FairQueue:
         ended = [event_id for event_id, until in self._left_alone.items() if until <= now_ms]
         for event_id in ended:
             del self._left_alone[event_id]
+
+
+def once(call: Callable[[], None]) -> Callable[[], None]:
+    """Return what calls `call` when it is called first, and does nothing after that."""
+    calls = [call]
+
+    def call_once() -> None:
+        if calls:
+            calls.pop()()
+
+    return call_once

@@ -1,12 +1,13 @@
 """What the bench is asked for: `NAME=value`, as make's variables are. Every number has its limits."""
 
+import socket
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
-from infra.local.loopback import why_not_free
+from infra.local.loopback import HOST
 from tests.bench.producer import PAYLOAD_BYTES_MIN
 
 SATURATION = "max"
@@ -143,12 +144,20 @@ def _check(arguments: Arguments) -> None:
         raise ArgumentError("COMPARE: only rates are set against an earlier run")
     if scenario in ("rates", "costs") and arguments.dynamodb:
         raise ArgumentError(f"DYNAMODB: {scenario} counts calls, of the emulator's own alone")
-    if arguments.dynamodb and why_not_free(arguments.dynamodb) is None:
+    if arguments.dynamodb and not _listens(arguments.dynamodb):
         raise ArgumentError("DYNAMODB: nobody listens there; `make dynamodb` starts one")
     if events > arguments.events_max:
         raise ArgumentError(
             f"RATE × SECONDS: at most {arguments.events_max} events with this PAYLOAD and WEBHOOKS"
         )
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection((HOST, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _rate(text: str) -> int | None:

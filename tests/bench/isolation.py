@@ -144,9 +144,9 @@ async def living(
 
 
 async def time_due_page(service: Service) -> float:
-    """Return how long the emulator takes for a page of the due index, in milliseconds.
+    """Return how long a page of the due index takes, in milliseconds.
 
-    It sorts all that is due in the partition for each, which no DynamoDB does.
+    The emulator sorts all that is due in the partition for each, which no DynamoDB does.
     """
     began = time.monotonic()
     await service.seeds.resources.events.read_due(

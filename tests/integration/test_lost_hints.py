@@ -12,7 +12,8 @@ from triggers.aws.queues import MESSAGES_MAX, SEND_FLIGHTS_MAX
 from triggers.errors import StoreUnavailable
 from triggers.messages import DeadLetter
 
-TENANTS = 3 * MESSAGES_MAX  # a hint is of one tenant, so these are three batches
+TENANTS = 3 * MESSAGES_MAX  # each with events enough for a message of its own: three batches
+EACH = 2
 
 
 class Counting:
@@ -70,8 +71,11 @@ async def silent(call: Call, forward: Forward) -> Answer | None:
 
 
 def send_all(bench: Bench) -> None:
+    """Send a message for each of many tenants."""
     for _ in range(TENANTS):
-        bench.resources.hints.send(make_tenant().tenant_id, make_event().event_id, None)
+        tenant_id = make_tenant().tenant_id
+        for _ in range(EACH):
+            bench.resources.hints.send(tenant_id, make_event().event_id, None)
 
 
 async def test_a_batch_of_hints_that_fails_is_no_loss_of_the_others(
@@ -82,7 +86,7 @@ async def test_a_batch_of_hints_that_fails_is_no_loss_of_the_others(
     send_all(bench)
 
     await bench.queue_comes_to(keys.DELIVERIES_QUEUE, TENANTS - MESSAGES_MAX)
-    await until(lambda: lost.count == MESSAGES_MAX)
+    await until(lambda: lost.count == MESSAGES_MAX * EACH)
     assert rule.hits == 1
 
 
@@ -94,7 +98,22 @@ async def test_F41_of_a_batch_that_fails_in_part_only_that_part_is_lost(
     send_all(bench)
 
     await bench.queue_comes_to(keys.DELIVERIES_QUEUE, TENANTS - 2)
-    await until(lambda: lost.count == 2)
+    await until(lambda: lost.count == 2 * EACH)
+
+
+async def test_the_loss_of_a_message_is_that_of_all_whom_it_names_and_of_nobody_else(
+    bench: Bench, lost: Counting
+) -> None:
+    bench.proxy.lay("SendMessageBatch", failing_for("0"), times=1)
+    busy, *quiet = (make_tenant().tenant_id for _ in range(4))
+
+    for tenant_id in (busy, busy, *quiet):
+        bench.resources.hints.send(tenant_id, make_event().event_id, None)
+
+    await until(lambda: lost.count == len(quiet))
+    (received,) = await bench.resources.hints.receive()
+    assert received.hint is not None
+    assert [tenant_id for tenant_id, _ in received.hint.events] == [busy, busy]
 
 
 async def test_batches_of_hints_are_in_the_air_together_but_few_of_them(
@@ -118,7 +137,7 @@ async def test_a_hint_of_which_the_answer_says_nothing_counts_as_lost(
 
     send_all(bench)
 
-    await until(lambda: lost.count == MESSAGES_MAX)
+    await until(lambda: lost.count == MESSAGES_MAX * EACH)
 
 
 async def test_F41_a_dead_letter_that_is_refused_inside_a_batch_fails_for_its_sender(

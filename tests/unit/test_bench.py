@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.loopback import free_port
 from tests.bench.arguments import ArgumentError, Arguments, read_arguments
 from tests.bench.emulation import ROUND_TRIP
 from tests.bench.loads import arrivals, drain_seconds
@@ -120,7 +121,6 @@ def test_many_deliveries_are_awaited_longer_than_few() -> None:
         ("DYNAMODB=8000", "DYNAMODB: rates counts"),
         ("SCENARIO=costs DYNAMODB=8000", "DYNAMODB: costs counts"),
         ("SCENARIO=soak DYNAMODB=65536", "DYNAMODB"),
-        ("SCENARIO=soak DYNAMODB=1", "nobody listens there"),
         ("BACKLOG=100001", "BACKLOG"),
         ("STORED=1000001", "STORED"),
         ("SECONDS=soon", "SECONDS"),
@@ -135,6 +135,11 @@ def test_many_deliveries_are_awaited_longer_than_few() -> None:
 def test_a_wrong_argument_is_named(text: str, words: str) -> None:
     with pytest.raises(ArgumentError, match=words):
         read_arguments(text.split())
+
+
+def test_a_dynamodb_that_is_not_there_is_named() -> None:
+    with pytest.raises(ArgumentError, match="nobody listens there"):
+        read_arguments(["SCENARIO=soak", f"DYNAMODB={free_port()}"])
 
 
 def test_arguments_are_read_as_make_hands_them_on() -> None:

@@ -71,7 +71,7 @@ def test_growth_lies_between_the_first_and_the_last_minute(
     assert figures["growth, %"] == pytest.approx(100 * (last - first) / first)
 
 
-async def test_the_service_finds_the_dynamodb_that_was_asked_for(
+async def test_the_service_is_told_of_the_dynamodb_that_was_asked_for(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     seen: dict[str, str] = {}

@@ -10,7 +10,7 @@ import pytest
 from tests.factories import FakeClock
 from triggers import telemetry
 from triggers.aws import queues
-from triggers.aws.queues import WAITING_MAX, HintQueue
+from triggers.aws.queues import MESSAGES_MAX, WAITING_MAX, HintQueue
 from triggers.errors import StoreUnavailable
 from triggers.messages import HINT_EVENTS_MAX, Hint
 
@@ -84,14 +84,26 @@ async def test_single_events_of_several_tenants_are_named_together_and_several_o
     queue = make_queue(requests=requests)
     parts = [("ten_1", "evt_1"), ("ten_2", "evt_2"), ("ten_3", "evt_3"), ("ten_2", "evt_4")]
     for tenant_id, event_id in parts:
-        queue.send(tenant_id, event_id, None)
+        queue.send(tenant_id, event_id, f"trace of {event_id}")
     await queue.close()
-    assert sorted(sorted(hint.events) for hint in hints_of(requests)) == [
-        [("ten_1", "evt_1"), ("ten_3", "evt_3")],
-        [("ten_2", "evt_2"), ("ten_2", "evt_4")],
-    ]
-    groups = {entry["MessageGroupId"] for entry in requests[0]["Entries"]}
-    assert groups in ({"ten_1", "ten_2"}, {"ten_3", "ten_2"})
+    shared, own = hints_of(requests)
+    assert sorted(shared.events) == [("ten_1", "evt_1"), ("ten_3", "evt_3")]
+    assert shared.traceparents == {"evt_1": "trace of evt_1", "evt_3": "trace of evt_3"}
+    assert own.events == [("ten_2", "evt_2"), ("ten_2", "evt_4")]
+    groups = [entry.get("MessageGroupId") for entry in requests[0]["Entries"]]
+    assert groups == [None, "ten_2"]
+
+
+async def test_who_sends_one_event_does_not_wait_for_the_messages_of_who_sends_more() -> None:
+    requests: list[Any] = []
+    queue = make_queue(requests=requests)
+    for number in range(3 * MESSAGES_MAX):
+        for event in ("a", "b"):
+            queue.send(f"ten_busy_{number}", f"evt_{number}_{event}", None)
+    queue.send("ten_quiet", "evt_quiet", None)
+    await queue.close()
+    assert len(requests) > 3
+    assert ("ten_quiet", "evt_quiet") in hints_of(requests[:1])[0].events
 
 
 async def test_single_events_of_more_tenants_than_a_hint_may_name_go_in_several() -> None:

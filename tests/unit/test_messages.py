@@ -22,7 +22,7 @@ HINT = Hint(
     event_ids=(ONE, OTHER),
     sent_ms=NOW_MS,
     traceparents={ONE: TRACEPARENT},
-    others={NEIGHBOUR: THIRD},
+    others={NEIGHBOUR: (THIRD,)},
 )
 TEXT = encode_message(HINT)
 
@@ -78,7 +78,7 @@ def test_a_hint_of_an_older_sender_needs_neither_traceparents_nor_others() -> No
         TEXT.replace(TENANT, TENANT[:-1] + "u"),
         TEXT.replace(TENANT, f"{TENANT}#0"),
         TEXT.replace(THIRD, "evt_1"),
-        TEXT.replace(f'"{THIRD}"', f'["{THIRD}"]'),
+        TEXT.replace(f'["{THIRD}"]', f'"{THIRD}"'),
         TEXT.replace(NEIGHBOUR, ""),
         TEXT.replace(NEIGHBOUR, f"{NEIGHBOUR}#0"),
         '{"a":' * 100_000,
@@ -99,7 +99,7 @@ def test_a_hint_names_a_hundred_events_at_most() -> None:
     full = Hint(tenant_id=TENANT, event_ids=(ONE,) * HINT_EVENTS_MAX, sent_ms=NOW_MS)
 
     assert decode_hint(encode_message(full)) == full
-    for more in ({"event_ids": (*full.event_ids, ONE)}, {"others": {NEIGHBOUR: ONE}}):
+    for more in ({"event_ids": (*full.event_ids, ONE)}, {"others": {NEIGHBOUR: (ONE,)}}):
         with pytest.raises(MalformedMessage, match="101 events"):
             decode_hint(encode_message(msgspec.structs.replace(full, **more)))
 

@@ -79,13 +79,7 @@ class _Sender:
         url = await self._address.url()
         with calling("SendMessageBatch"):
             entries = [
-                {
-                    "Id": str(number),
-                    "MessageBody": encode_message(message),
-                    # On a standard queue a group is SQS's fairness. A hint that names events of several
-                    # tenants is in that of the first, so that these are spread over the groups.
-                    "MessageGroupId": message.tenant_id,
-                }
+                {"Id": str(number), "MessageBody": encode_message(message), **_group(message)}
                 for number, message in enumerate(messages)
             ]
             request = {"QueueUrl": url, "Entries": entries}
@@ -207,6 +201,17 @@ class DeadLetterQueue:
         await self._sender.close()
 
 
+def _group(message: Hint | DeadLetter) -> dict[str, str]:
+    """Put a message into its tenant's group, which on a standard queue is SQS's fairness.
+
+    To a fair queue one without a group is of a tenant of its own: so one that names events of
+    several is held back for none of them.
+    """
+    if isinstance(message, Hint) and message.others:
+        return {}
+    return {"MessageGroupId": message.tenant_id}
+
+
 def _results(answer: EntriesAnswer, messages: int) -> list[Exception | None]:
     """Return what became of each message: sent only if the answer says so."""
     sent = {entry["Id"] for entry in answer.get("Successful", [])}
@@ -220,13 +225,13 @@ def _results(answer: EntriesAnswer, messages: int) -> list[Exception | None]:
 
 
 def _hints(parts: Sequence[_HintPart], now_ms: int) -> list[Hint]:
-    """Name a tenant's events in messages of its own, where it has several, else with those of others."""
+    """Name the events of a tenant that has several in messages of its own, all others together."""
     by_tenant: dict[str, list[_HintPart]] = {}
     for part in parts:
         by_tenant.setdefault(part.tenant_id, []).append(part)
     lone = [part for part, *more in by_tenant.values() if not more]
     lines = [line for line in by_tenant.values() if len(line) > 1]
-    return [_hint(chunk, now_ms) for line in (*lines, lone) for chunk in _chunks(line)]
+    return [_hint(chunk, now_ms) for line in (lone, *lines) for chunk in _chunks(line)]
 
 
 def _hint(parts: Sequence[_HintPart], now_ms: int) -> Hint:
@@ -237,7 +242,7 @@ def _hint(parts: Sequence[_HintPart], now_ms: int) -> Hint:
         event_ids=tuple(part.event_id for part in parts if part.tenant_id == tenant_id),
         sent_ms=now_ms,
         traceparents={part.event_id: part.traceparent for part in parts if part.traceparent},
-        others={part.tenant_id: part.event_id for part in parts if part.tenant_id != tenant_id},
+        others={p.tenant_id: (p.event_id,) for p in parts if p.tenant_id != tenant_id},
     )
 
 

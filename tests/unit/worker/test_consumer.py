@@ -1,7 +1,7 @@
 """The loop over hints: what is queued, what is deleted and when, and what SQS away does to it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -16,7 +16,8 @@ from worker.consumer import FULL_PAUSE_SECONDS, PAUSE_SECONDS_FIRST, PAUSE_SECON
 from worker.fair_queue import FairQueue, Work
 from worker.health import Pulse
 
-TENANT = "ten_0000000000000001"
+TENANT, NEIGHBOUR = "ten_0000000000000001", "ten_0000000000000002"
+NOBODY_ELSE: Mapping[str, str] = {}
 GRACE_SECONDS = 10
 GRACE_MS = 10_000
 AWAY = StoreUnavailable("test")
@@ -38,10 +39,15 @@ class Hinted:
         )
 
     def put(
-        self, *event_ids: str, sent_ms: int = NOW_MS, others: dict[str, str] | None = None
+        self, *event_ids: str, sent_ms: int = NOW_MS, others: Mapping[str, str] = NOBODY_ELSE
     ) -> None:
         """Have a hint in SQS."""
-        hint = Hint(tenant_id=TENANT, event_ids=event_ids, sent_ms=sent_ms, others=others or {})
+        hint = Hint(
+            tenant_id=TENANT,
+            event_ids=event_ids,
+            sent_ms=sent_ms,
+            others={tenant_id: (event_id,) for tenant_id, event_id in others.items()},
+        )
         self.hints.put(encode_message(hint))
 
     async def receive(self) -> None:
@@ -93,14 +99,11 @@ async def test_the_events_of_a_hint_are_queued() -> None:
 
 async def test_a_hint_that_names_events_of_several_tenants_queues_each_for_its_own() -> None:
     hinted, [name, other] = Hinted(), event_ids(2)
-    hinted.put(name, others={"ten_0000000000000002": other})
+    hinted.put(name, others={NEIGHBOUR: other})
     await hinted.receive()
     works = await hinted.taken(2)
-    assert {work.tenant_id: work.event_id for work in works} == {
-        TENANT: name,
-        "ten_0000000000000002": other,
-    }
-    decide(works[:1])
+    assert {work.tenant_id: work.event_id for work in works} == {TENANT: name, NEIGHBOUR: other}
+    decide(works[:1] * 2)  # a claim, and its end
     assert hinted.left == 1
     decide(works[1:])
     assert hinted.left == 0

@@ -5,6 +5,7 @@ import itertools
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 import pytest
 
@@ -158,6 +159,21 @@ async def test_an_event_that_fails_ends_nothing_is_said_once_and_left_alone_for_
         assert queue.put(again, NOW_MS + PUT_ASIDE_MS)
     assert vars(said)["fields"] == {"tenant_id": "ten_1", "event_id": "evt_1"}
     assert said.exc_info
+
+
+@pytest.mark.parametrize("error", [AWAY, ValueError("test")])
+async def test_a_claim_that_fails_keeps_no_message_from_being_deleted(error: Exception) -> None:
+    decided: list[str] = []
+
+    async def fail(work: Work) -> None:
+        assert not decided
+        raise error
+
+    async with dispatching(FakeWorker(fail)) as (_, queue):
+        claimed = partial(decided.append, "evt_1")
+        queue.put(Work(tenant_id="ten_1", event_id="evt_1", claimed=claimed), NOW_MS)
+        await until(lambda: decided)
+    assert decided == ["evt_1"]
 
 
 async def test_it_is_dead_when_an_event_is_in_work_for_longer_than_any_can_be(
