@@ -75,7 +75,7 @@ class Consumer:
     def _queue_events(self, hint: Hint, handle: str, now_ms: int) -> None:
         """Queue events; the message goes when all their claims are decided: then leases hold them.
 
-        A claim that failed is the sweeper's: the message would be too old when it comes again.
+        A claim that failed is the sweeper's: when the message came again it would be too old, as a rule.
         """
         events = hint.events
         undecided = len(events)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.factories import FakeClock
+from tests.factories import NOW_MS, FakeClock
 from triggers import telemetry
 from triggers.aws import queues
 from triggers.aws.queues import MESSAGES_MAX, WAITING_MAX, HintQueue
@@ -104,6 +104,25 @@ async def test_who_sends_one_event_does_not_wait_for_the_messages_of_who_sends_m
     await queue.close()
     assert len(requests) > 3
     assert ("ten_quiet", "evt_quiet") in hints_of(requests[:1])[0].events
+
+
+async def test_a_shared_message_does_not_wait_in_the_line_of_whom_it_names_first() -> None:
+    requests: list[Any] = []
+    queue = make_queue(requests=requests)
+    own = [
+        Hint(tenant_id="ten_busy", event_ids=("evt_1", "evt_2"), sent_ms=NOW_MS)
+        for _ in range(3 * MESSAGES_MAX)
+    ]
+    shared = Hint(
+        tenant_id="ten_busy",
+        event_ids=("evt_3",),
+        sent_ms=NOW_MS,
+        others={"ten_quiet": ("evt_4",)},
+    )
+    sends = (queue._sender.send(hint) for hint in [*own, shared])
+    await asyncio.gather(*sends, return_exceptions=True)
+    assert len(requests) > 3
+    assert shared in hints_of(requests[:1])
 
 
 async def test_single_events_of_more_tenants_than_a_hint_may_name_go_in_several() -> None:

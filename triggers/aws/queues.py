@@ -64,7 +64,7 @@ class _Sender:
             batch_max=MESSAGES_MAX,
             flights_max=SEND_FLIGHTS_MAX,
             waiting_max=WAITING_MAX,
-            tenant=lambda message: message.tenant_id,
+            tenant=_whose,
         )
 
     async def send(self, message: Hint | DeadLetter) -> None:
@@ -79,7 +79,7 @@ class _Sender:
         url = await self._address.url()
         with calling("SendMessageBatch"):
             entries = [
-                {"Id": str(number), "MessageBody": encode_message(message), **_group(message)}
+                {"Id": str(number), "MessageBody": encode_message(message)} | _group(message)
                 for number, message in enumerate(messages)
             ]
             request = {"QueueUrl": url, "Entries": entries}
@@ -201,15 +201,19 @@ class DeadLetterQueue:
         await self._sender.close()
 
 
+def _whose(message: Hint | DeadLetter) -> str | None:
+    """Return the tenant of a message; None when it names events of several."""
+    return None if isinstance(message, Hint) and message.others else message.tenant_id
+
+
 def _group(message: Hint | DeadLetter) -> dict[str, str]:
     """Put a message into its tenant's group, which on a standard queue is SQS's fairness.
 
-    To a fair queue one without a group is of a tenant of its own: so one that names events of
-    several is held back for none of them.
+    Without a group it is to SQS of a tenant of its own (Developer Guide, "How Amazon SQS fair queues
+    work"): so one that names events of several is held back for none of them.
     """
-    if isinstance(message, Hint) and message.others:
-        return {}
-    return {"MessageGroupId": message.tenant_id}
+    tenant_id = _whose(message)
+    return {} if tenant_id is None else {"MessageGroupId": tenant_id}
 
 
 def _results(answer: EntriesAnswer, messages: int) -> list[Exception | None]:
