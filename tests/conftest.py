@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ from tests.emulator import Emulator, go_to, run_emulator
 # The machine may be busy, so no deadline; and a run that was green stays green.
 settings.register_profile("tests", deadline=None, derandomize=True)
 settings.load_profile("tests")
+
+# A shell that runs the tests in the background has them ignore Ctrl-C, and so every process they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CONTAINERS = Path(__file__).with_name("containers")
 
