@@ -8,7 +8,6 @@ import msgspec
 import pytest
 
 from tests.factories import NOW_MS, FakeClock
-from triggers import telemetry
 from triggers.aws import queues
 from triggers.aws.queues import MESSAGES_MAX, WAITING_MAX, HintQueue
 from triggers.errors import StoreUnavailable
@@ -135,18 +134,6 @@ async def test_single_events_of_more_tenants_than_a_hint_may_name_go_in_several(
     hints = hints_of(requests)
     assert [len(hint.events) for hint in hints] == [HINT_EVENTS_MAX, 30]
     assert {event for hint in hints for event in hint.events} == sent
-
-
-async def test_a_lost_message_is_the_loss_of_all_whom_it_names(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    lost: list[int] = []
-    monkeypatch.setattr(telemetry.hints_lost, "add", lost.append)
-    queue = make_queue(StoreUnavailable("sqs"))
-    for number in range(3):
-        queue.send(f"ten_{number}", f"evt_{number}", None)
-    await queue.close()
-    assert sum(lost) == 3
 
 
 def hints_of(requests: list[Any]) -> list[Hint]:

@@ -233,7 +233,7 @@ def _hints(parts: Sequence[_HintPart], now_ms: int) -> list[Hint]:
     by_tenant: dict[str, list[_HintPart]] = {}
     for part in parts:
         by_tenant.setdefault(part.tenant_id, []).append(part)
-    lone = [part for part, *more in by_tenant.values() if not more]
+    lone = [line[0] for line in by_tenant.values() if len(line) == 1]
     lines = [line for line in by_tenant.values() if len(line) > 1]
     return [_hint(chunk, now_ms) for line in (lone, *lines) for chunk in _chunks(line)]
 
